@@ -1,0 +1,105 @@
+"""Reads nbgrader notebooks and runs their cells as plain Python in this process.
+
+In: a notebook of the course's own and sources to put in place of some cells. Out: points and message per test cell.
+Trusts everything it runs, so it is for our own solutions, mistakes and mutants: students' work goes through the engine.
+"""
+
+import contextlib
+import io
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograde.course import Refusal
+
+UNATTEMPTED = "raise NotImplementedError"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one test cell gave: `points` of `max_points`, and the error's name and message where it failed."""
+
+    points: float
+    max_points: float
+    error: str = ""
+    message: str = ""
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """The notebook at `path`; raises `Refusal` with a sentence where there is none."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise Refusal(f"There is no notebook at {path}.") from None
+    except IsADirectoryError:
+        raise Refusal(f"{path} is a folder; name the notebook in it.") from None
+    except OSError as problem:
+        raise Refusal(f"{path} cannot be read: {problem.strerror}.") from None
+    except Exception:  # nbformat raises what its parser met: JSON, schema, encoding
+        raise Refusal(f"{path} is not a Jupyter notebook that can be read; save it again from Jupyter.") from None
+
+
+def grading(cell) -> dict:
+    """The cell's nbgrader metadata, empty where it has none."""
+    found = cell.get("metadata", {}).get("nbgrader", {})
+    return found if isinstance(found, dict) else {}
+
+
+def is_test(cell) -> bool:
+    return cell.cell_type == "code" and bool(grading(cell).get("grade"))
+
+
+def is_solution(cell) -> bool:
+    return cell.cell_type == "code" and bool(grading(cell).get("solution"))
+
+
+def sources(notebook, keep) -> dict[str, str]:
+    """Source by grade_id of the cells for which `keep(cell)` is true."""
+    return {grading(cell)["grade_id"]: cell.source for cell in notebook.cells if keep(cell)}
+
+
+def max_points(notebook) -> dict[str, float]:
+    """Points by grade_id of the test cells."""
+    return {grading(cell)["grade_id"]: float(grading(cell)["points"]) for cell in notebook.cells if is_test(cell)}
+
+
+def replace_function(cell_source: str, function_source: str) -> str:
+    """The cell with `function_source` in place of the function of that name, the rest of the cell as it was."""
+    name = re.match(r"def (\w+)", function_source).group(1)
+    pattern = re.compile(rf"^def {name}\(.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+    if not pattern.search(cell_source):
+        raise ValueError(f"no function {name} in this cell")
+    return pattern.sub(lambda _: function_source.rstrip() + "\n", cell_source, count=1).rstrip("\n")
+
+
+def run(notebook, replacements: dict[str, str] | None = None, tests: set[str] | None = None) -> dict[str, Outcome]:
+    """Runs the notebook's code cells in order in one fresh namespace and returns the outcome of each test cell.
+
+    `replacements` gives other sources by grade_id; `tests` restricts which test cells run.
+    """
+    replacements = replacements or {}
+    namespace: dict = {"__name__": "__main__"}
+    outcomes = {}
+    for cell in notebook.cells:
+        grade_id = grading(cell).get("grade_id", "")
+        if cell.cell_type != "code" or is_test(cell) and tests is not None and grade_id not in tests:
+            continue
+        error = _execute(replacements.get(grade_id, cell.source), f"<{grade_id or cell.id}>", namespace)
+        if is_test(cell):
+            points = float(grading(cell)["points"])
+            outcomes[grade_id] = Outcome(0.0 if error else points, points, *(error or ("", "")))
+    return outcomes
+
+
+def _execute(source: str, filename: str, namespace: dict) -> tuple[str, str] | None:
+    """Runs one cell; the name and text of the exception that ended it, if one did."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - our own notebooks
+        except Exception as problem:
+            return type(problem).__name__, str(problem)
+    return None

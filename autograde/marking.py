@@ -1,0 +1,252 @@
+"""Marks one answer: runs it through cases, and names the mistake where it is a known one.
+
+In: a student's function (in the grader: a proxy of it) and the cases that a hidden test cell lists. Out: nothing when
+every case holds, else one `AssertionError` whose text the student should read. Trusts the test cell and the catalogue;
+takes nothing from the student on trust: types, shapes, contents and memory of each result are looked at.
+"""
+
+import copy
+import inspect
+import numbers
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograde.mistakes import catalogue_of
+
+
+class Breach(AssertionError):
+    """A result may be right and still break a convention that all functions of the course keep."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`run(f)` calls the function f under test; `judge` returns "" for a good result, else what is wrong with it."""
+
+    run: Callable
+    judge: Callable[[Any], str]
+    same: Callable[[Any, Any], bool]
+    why: str
+    error: type | None = None
+    quiet: bool = False
+
+
+def case(run: Callable, expected, why: str, rtol: float = 1e-9, atol: float = 1e-12, quiet: bool = False) -> Case:
+    """`run(f)` must equal `expected`, in structure, shape and dtype, and in value within the tolerances.
+
+    `why` is the sentence for a student whose mistake is not in the catalogue. With `quiet`, a RuntimeWarning fails.
+    """
+    return Case(run, lambda result: difference(result, expected, rtol, atol),
+                lambda a, b: not difference(a, b, rtol, atol), why, quiet=quiet)
+
+
+def holds(run: Callable, predicate: Callable[[Any], bool], why: str, quiet: bool = False) -> Case:
+    """`predicate(run(f))` must be true: for results that are right in many ways, such as random ones."""
+
+    def truth(result) -> bool:
+        try:
+            return bool(predicate(result))
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError):
+            return False  # a result of the wrong structure has not the property
+
+    return Case(run, lambda result: "" if truth(result) else "The property does not hold for your result.",
+                lambda a, b: truth(a) == truth(b), why, quiet=quiet)
+
+
+def refuses(run: Callable, why: str, error: type = ValueError) -> Case:
+    """`run(f)` must raise `error`, or a subclass, with a message."""
+    return Case(run, lambda result: f"No {error.__name__} was raised.", lambda a, b: True, why, error=error)
+
+
+def mark(topic: str, name: str, function: Callable, cases: list[Case], **companions: Callable) -> None:
+    """Raises AssertionError with the sentence the student should read, unless every case holds.
+
+    `topic` is the folder, `name` the function's. A result that equals that of a catalogued mistake in every case is
+    called by that mistake's sentence. `companions` are other functions of the student's that the cases need: each is
+    passed on to `run` by name, and for a catalogued mistake the first right version of it stands in.
+    """
+    if not callable(function):
+        raise AssertionError(f"`{name}` is not a function any more: is a variable of the same name assigned somewhere?")
+    book = catalogue_of(topic)
+    parameters = list(inspect.signature(book.variants[name][0].function).parameters)
+    outcomes = [_outcome(item, function, name, parameters, companions) for item in cases]
+    failures = [(item, outcome) for item, outcome in zip(cases, outcomes) if _problem(item, outcome)]
+    if not failures:
+        return
+    if all(isinstance(outcome, NotImplementedError) for outcome in outcomes):
+        raise NotImplementedError(f"`{name}` is not attempted yet.")
+    stand_ins = {other: book.variants[other][0].function for other in companions}
+    for version in book.mistakes.get(name, []):
+        imitation = (_outcome(item, version.function, name, parameters, stand_ins) for item in cases)
+        if all(_alike(item, mine, theirs) for item, mine, theirs in zip(cases, outcomes, imitation)):
+            raise AssertionError(version.sentence)
+    item, outcome = failures[0]
+    why = "" if isinstance(outcome, Exception) and item.error is None else item.why
+    raise AssertionError(f"{why} {_problem(item, outcome)}".strip())
+
+
+def choose(topic: str, question: str, answer, right: str) -> None:
+    """Marks a concept question: `answer` is one letter; a wrong one gets its misconception named, never the answer."""
+    wrong = catalogue_of(topic).answers[question]
+    letter = answer.strip().lower() if isinstance(answer, str) else None
+    if letter not in {right, *wrong}:
+        options = ", ".join(f'"{option}"' for option in sorted({right, *wrong}))
+        raise AssertionError(f"Answer with one letter, one of {options}, in quotes: {question} = \"a\", for example.")
+    if letter != right:
+        raise AssertionError(wrong[letter])
+
+
+def difference(actual, expected, rtol: float = 1e-9, atol: float = 1e-12) -> str:
+    """Says in what `actual` differs from `expected`, or "" where it does not.
+
+    A tuple may come as a list; a float as any real scalar; a dict may hold more keys than expected. An array must be an
+    array of the expected shape, and float64 where floats are expected.
+    """
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            return f"A dict was expected; yours is {_kind(actual)}."
+        if missing := [key for key in expected if key not in actual]:
+            return f"Your dict has no {', '.join(repr(key) for key in missing)}."
+        return _first(difference(actual[key], expected[key], rtol, atol) for key in expected)
+    if isinstance(expected, (tuple, list)):
+        if not isinstance(actual, (tuple, list, np.ndarray)) or np.ndim(actual) == 0 and isinstance(actual, np.ndarray):
+            return f"{len(expected)} results were expected; yours is {_kind(actual)}."
+        if len(actual) != len(expected):
+            return f"{len(expected)} results were expected; yours are {len(actual)}."
+        return _first(difference(a, e, rtol, atol) for a, e in zip(actual, expected))
+    if actual is None:
+        return "Your function returned None: does each of its paths end in a return?"
+    if isinstance(expected, str):
+        return "" if isinstance(actual, str) and actual == expected else "Your word is another one."
+    if isinstance(expected, np.ndarray) and expected.ndim:
+        return _array_difference(actual, expected, rtol, atol)
+    return _scalar_difference(actual, np.asarray(expected)[()], rtol, atol)
+
+
+def _array_difference(actual, expected: np.ndarray, rtol: float, atol: float) -> str:
+    if not isinstance(actual, np.ndarray):
+        return f"An array of shape {expected.shape} was expected; yours is {_kind(actual)}."
+    if actual.shape != expected.shape:
+        return f"An array of shape {expected.shape} was expected; yours has shape {actual.shape}."
+    if actual.dtype != expected.dtype and not (expected.dtype.kind in "iu" and actual.dtype.kind in "iu"):
+        return f"The array should be of dtype {expected.dtype}; yours is {actual.dtype}."
+    return _value_difference(actual, expected, rtol, atol)
+
+
+def _scalar_difference(actual, expected, rtol: float, atol: float) -> str:
+    if isinstance(actual, np.ndarray) and actual.ndim == 0:
+        actual = actual[()]
+    if isinstance(expected, (bool, np.bool_)):
+        good = isinstance(actual, (bool, np.bool_)) and bool(actual) == bool(expected)
+        return "" if good else f"True or False was expected; yours is {_kind(actual)}, and not the right one."
+    wanted = numbers.Integral if isinstance(expected, numbers.Integral) else numbers.Real
+    if isinstance(actual, (bool, np.bool_)) or not isinstance(actual, wanted):
+        noun = "an int" if wanted is numbers.Integral else "a float"
+        return f"The result should be {noun}; yours is {_kind(actual)}."
+    return _value_difference(np.float64(actual), np.float64(expected), rtol, atol)
+
+
+def _value_difference(actual, expected, rtol: float, atol: float) -> str:
+    if np.asarray(expected).dtype.kind not in "fc":
+        return "" if np.array_equal(actual, expected) else "Some of its entries are not the right ones."
+    if np.all(np.isfinite(expected)) and not np.all(np.isfinite(actual)):
+        return "Your result holds nan or inf where a finite number was expected."
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
+        if np.all(close):
+            return ""
+        off = np.abs(np.asarray(actual)[~close] - np.asarray(expected)[~close])
+        return f"Your result is off by {np.max(off):.2g} where numbers of size {np.max(np.abs(expected)):.2g} were expected."
+
+
+def _first(problems) -> str:
+    return next((problem for problem in problems if problem), "")
+
+
+def _kind(value) -> str:
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"of type {type(value).__name__}"
+
+
+def _outcome(item: Case, function: Callable, name: str, parameters: list[str], companions: dict):
+    """What `item.run` returned, or the exception that came out of it."""
+    watched = _watched(function, name, parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if item.quiet:
+            warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return item.run(watched, **companions)
+        except Exception as problem:  # whatever a student's code raises is an outcome, to be judged like a value
+            return problem
+
+
+def _problem(item: Case, outcome) -> str:
+    """What is wrong with the outcome of a case, or ""."""
+    if isinstance(outcome, Breach):
+        return str(outcome)
+    if item.error is not None and isinstance(outcome, item.error):
+        return "" if str(outcome).strip() else f"Your {item.error.__name__} has no message: say what was wrong."
+    if isinstance(outcome, RuntimeWarning) and item.quiet:
+        return f"Your code warned: {outcome}."
+    if isinstance(outcome, Exception):
+        return f"Your code raised {type(outcome).__name__}: {outcome}"
+    return item.judge(outcome)
+
+
+def _alike(item: Case, mine, theirs) -> bool:
+    """Whether two outcomes of a case are the same: two values, two exceptions of one kind, or two equal breaches."""
+    if isinstance(mine, Exception) or isinstance(theirs, Exception):
+        breach = isinstance(mine, Breach) or isinstance(theirs, Breach)
+        return type(mine) is type(theirs) and (not breach or str(mine) == str(theirs)) and \
+            bool(_problem(item, mine)) == bool(_problem(item, theirs))
+    return item.same(mine, theirs)
+
+
+def _watched(function: Callable, name: str, parameters: list[str]) -> Callable:
+    """`function`, but a call that changes an argument, or returns memory of one, raises `Breach`.
+
+    It gets copies of its data, so that what one version does to them cannot spoil the case for the next.
+    """
+
+    def call(*args, **kwargs):
+        before = dict(zip(parameters, args)) | kwargs
+        given = {key: copy.deepcopy(value) if _is_data(value) else value for key, value in before.items()}
+        result = function(*list(given.values())[:len(args)], **{key: given[key] for key in kwargs})
+        data = [key for key, value in before.items() if _is_data(value)]
+        for key in data:
+            if not _identical(before[key], given[key]):
+                raise Breach(f"`{name}` changed its argument `{key}` in place: the caller still needs it; "
+                             f"make a new array instead of `+=` or assignment into it.")
+        for key in data:
+            if any(np.shares_memory(a, b) for a in _arrays(result) for b in _arrays(given[key])):
+                raise Breach(f"`{name}` returned memory of its argument `{key}`: a later change to one would change "
+                             f"the other; return a copy.")
+        return result
+
+    return call
+
+
+def _is_data(value) -> bool:
+    return isinstance(value, (np.ndarray, dict, list, tuple))
+
+
+def _arrays(value) -> list[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [leaf for item in value for leaf in _arrays(item)] if isinstance(value, (list, tuple)) else []
+
+
+def _identical(a, b) -> bool:
+    """Whether two values are the same to the bit, nan included."""
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(_identical(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return type(a) is type(b) and len(a) == len(b) and all(_identical(x, y) for x, y in zip(a, b))
+    return callable(a) or a is b or a == b or a != a and b != b
