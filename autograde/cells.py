@@ -4,9 +4,9 @@ In: a notebook of the course's own and sources to put in place of some cells. Ou
 Trusts everything it runs, so it is for our own solutions, mistakes and mutants: students' work goes through the engine.
 """
 
+import ast
 import contextlib
 import io
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +68,13 @@ def max_points(notebook) -> dict[str, float]:
 
 def replace_function(cell_source: str, function_source: str) -> str:
     """The cell with `function_source` in place of the function of that name, the rest of the cell as it was."""
-    name = re.match(r"def (\w+)", function_source).group(1)
-    pattern = re.compile(rf"^def {name}\(.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-    if not pattern.search(cell_source):
-        raise ValueError(f"no function {name} in this cell")
-    return pattern.sub(lambda _: function_source.rstrip() + "\n", cell_source, count=1).rstrip("\n")
+    name = ast.parse(function_source).body[0].name
+    for node in ast.parse(cell_source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            lines = cell_source.splitlines()
+            lines[node.lineno - 1:node.end_lineno] = function_source.rstrip().splitlines()
+            return "\n".join(lines)
+    raise ValueError(f"no function {name} in this cell")
 
 
 def run(notebook, replacements: dict[str, str] | None = None, tests: set[str] | None = None) -> dict[str, Outcome]:
