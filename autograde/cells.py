@@ -15,8 +15,6 @@ import nbformat
 
 from autograde.course import Refusal
 
-UNATTEMPTED = "raise NotImplementedError"
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -94,6 +92,15 @@ def run(notebook, replacements: dict[str, str] | None = None, tests: set[str] | 
             points = float(grading(cell)["points"])
             outcomes[grade_id] = Outcome(0.0 if error else points, points, *(error or ("", "")))
     return outcomes
+
+
+def define(notebook) -> dict:
+    """The names that the notebook's setup and solution cells define, by running them and no test."""
+    namespace: dict = {"__name__": "__main__"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not is_test(cell):
+            exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)  # noqa: S102 - our own notebooks
+    return namespace
 
 
 def _execute(source: str, filename: str, namespace: dict) -> tuple[str, str] | None:

@@ -112,7 +112,7 @@ def difference(actual, expected, rtol: float = 1e-9, atol: float = 1e-12) -> str
             return f"Your dict has no {', '.join(repr(key) for key in missing)}."
         return _first(difference(actual[key], expected[key], rtol, atol) for key in expected)
     if isinstance(expected, (tuple, list)):
-        if not isinstance(actual, (tuple, list, np.ndarray)) or np.ndim(actual) == 0 and isinstance(actual, np.ndarray):
+        if not isinstance(actual, (tuple, list, np.ndarray)) or isinstance(actual, np.ndarray) and actual.ndim == 0:
             return f"{len(expected)} results were expected; yours is {_kind(actual)}."
         if len(actual) != len(expected):
             return f"{len(expected)} results were expected; yours are {len(actual)}."
