@@ -1,0 +1,138 @@
+"""What an instructor or a student types: `python -m autograde COMMAND`. Turns refusals into sentences and exit statuses.
+
+0: done. 1: done, but some submissions could not be graded as they were handed in. 2: the call itself was wrong.
+130: interrupted; what was done is kept.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from autograde.course import Refusal, find_topic, topics
+
+DONE, DONE_WITH_EXCEPTIONS, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carries out one command and returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except Refusal as problem:
+        print(f"autograde: {problem}", file=sys.stderr)
+        return WRONG_CALL
+    except BrokenPipeError:  # `... | head`
+        sys.stderr.close()
+        return DONE
+    except KeyboardInterrupt as interruption:
+        print(f"\nautograde: {interruption or 'interrupted; nothing that was finished is lost'}", file=sys.stderr)
+        return INTERRUPTED
+    except MemoryError:
+        print("autograde: there is not enough free memory; close other programs or use fewer --workers.", file=sys.stderr)
+        return WRONG_CALL
+
+
+def _release(options) -> int:
+    from autograde.release import release
+
+    chosen = [find_topic(name) for name in options.topics] or topics()
+    for topic in chosen:
+        changed = release(topic)
+        print(f"{topic.folder}: {'written' if changed else 'up to date'}")
+    return DONE
+
+
+def _check(options) -> int:
+    from autograde.check import check
+
+    topic, lines, notes = check(Path(options.notebook), options.timeout)
+    print(f"{topic.folder}, against the tests that its exercise shows:\n")
+    for line in lines:
+        print(line)
+    earned = sum(line.points for line in lines if line.status == "right")
+    print(f"\n{sum(line.status == 'right' for line in lines)} of {len(lines)} questions right, {earned:g} of "
+          f"{sum(line.points for line in lines):g} points. When your work is graded, further tests run.")
+    for note in notes:
+        print(f"Note: {note}")
+    return DONE
+
+
+def _grade(options) -> int:
+    from autograde.grading import grade
+
+    report = grade(Path(options.submissions), Path(options.out), workers=options.workers, timeout=options.timeout,
+                   engine=options.engine, allow_unsandboxed=options.allow_unsandboxed, force=options.force)
+    print(report.table())
+    return DONE_WITH_EXCEPTIONS if report.exceptions else DONE
+
+
+def _simulate(options) -> int:
+    from autograde.simulate import EXPECTED, simulate
+
+    chosen = [find_topic(name) for name in options.topics] or topics()
+    count = simulate(Path(options.out), options.students, chosen, options.seed)
+    print(f"{count} notebooks of {options.students} students in {options.out}, with what each should score in {EXPECTED}")
+    return DONE
+
+
+def _number(kind, low, high, what: str):
+    """An argparse type: a number in a range, refused with a sentence otherwise."""
+
+    def parse(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
+        return value
+
+    return parse
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograde", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Tools of the course: make exercises from solutions, check a notebook, grade a class.",
+        epilog="Exit status: 0 done; 1 done, but some submissions could not be graded as they were handed in;\n"
+               "2 the call was wrong; 130 interrupted (what was done is kept).")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, function, help: str, description: str = "") -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=description or help)
+        added.set_defaults(command=function)
+        return added
+
+    added = command("release", _release, "make exercises/ from solutions/",
+                    "Makes the notebooks of exercises/ from those of solutions/, through nbgrader's generate_assignment. "
+                    "Refuses a topic whose exercise would still hold a solution or a hidden test.")
+    added.add_argument("topics", nargs="*", metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)")
+
+    added = command("check", _check, "a student's own check of one notebook",
+                    "Runs a notebook against the tests that its exercise shows, and prints a line per question.")
+    added.add_argument("notebook", metavar="NOTEBOOK", help="such as exercises/01_quadratics/quadratics.ipynb")
+    added.add_argument("--timeout", type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"), default=30,
+                       metavar="SECONDS", help="for each question (default 30)")
+
+    added = command("grade", _grade, "grade a class",
+                    "Grades SUBMISSIONS/<student>/<topic>/<notebook>.ipynb into OUT, an ordinary nbgrader course: "
+                    "gradebook.db, submitted/, autograded/, feedback/, and grades.csv. Run again, it grades what changed.")
+    added.add_argument("submissions", metavar="SUBMISSIONS", help="the folder of the class: a folder per student")
+    added.add_argument("--out", required=True, metavar="OUT", help="the folder of the nbgrader course, made if missing")
+    added.add_argument("--workers", type=_number(int, 1, 64, "a number of workers from 1 to 64"), default=2, metavar="N",
+                       help="submissions graded at a time (default 2)")
+    added.add_argument("--timeout", type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"), default=30,
+                       metavar="SECONDS", help="for each question (default 30)")
+    added.add_argument("--engine", choices=["sandbox", "nbgrader"], default="sandbox",
+                       help="sandbox: the course's engine (default); nbgrader: stock execution, neither safe nor fast")
+    added.add_argument("--allow-unsandboxed", action="store_true",
+                       help="grade even where this system cannot give every layer of the sandbox")
+    added.add_argument("--force", action="store_true", help="grade again what has not changed, too")
+
+    added = command("simulate", _simulate, "make up a class, with what each submission should score",
+                    "Writes submissions of made-up students: right answers in several styles, catalogued mistakes and gaps.")
+    added.add_argument("--students", type=_number(int, 1, 100_000, "a number of students from 1 to 100000"), required=True, metavar="N")
+    added.add_argument("--out", required=True, metavar="FOLDER", help="a new or empty folder")
+    added.add_argument("--seed", type=_number(int, 0, 2**32, "a whole number from 0 on"), default=0, help="another seed, another class (default 0)")
+    added.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)")
+    return parser
