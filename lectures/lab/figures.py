@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython.display import display
+from PIL import Image
 
 COLORS = {
     "blue": "#0072B2",
@@ -73,10 +74,13 @@ def use_style():
 
 def png(fig):
     """The figure as PNG bytes, and its width on the page in CSS pixels; the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    # Matplotlib writes its version into a PNG; without it, a stored notebook changes only when the picture does.
-    fig.savefig(buffer, format="png", dpi=CSS_PIXELS_PER_INCH * DOTS_PER_PIXEL, metadata={"Software": None})
-    return buffer.getvalue(), round(fig.get_figwidth() * CSS_PIXELS_PER_INCH)
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=CSS_PIXELS_PER_INCH * DOTS_PER_PIXEL)
+    # 256 colours make the notebooks a third of the size, and a file written anew leaves out matplotlib's version,
+    # so that a stored notebook changes only when the picture does.
+    image = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(stored, format="PNG", optimize=True)
+    return stored.getvalue(), round(fig.get_figwidth() * CSS_PIXELS_PER_INCH)
 
 
 def checked_alt(alt):
@@ -109,13 +113,17 @@ def show(fig, alt):
 def contours(ax, f, x, y, levels=12, resolution=161, **style):
     """Draws level curves of `f` over the rectangle `x` = (low, high), `y` = (low, high).
 
-    `f` maps points (..., 2) to values (...). `levels` is a count or the values themselves.
+    `f` maps points (..., 2) to values (...). `levels` is the values themselves, or a count: then their spacing grows
+    with the height, so that the curves of a bowl lie equally far apart.
     """
     grid = np.stack(np.meshgrid(np.linspace(*x, resolution), np.linspace(*y, resolution)), axis=-1)
+    values = f(grid)
+    if isinstance(levels, int):
+        levels = values.min() + np.ptp(values) * (np.arange(1, levels + 1) / (levels + 1)) ** 2
     style = {"colors": COLORS["grey"], "linewidths": 0.7, "alpha": 0.75, **style}
     if "cmap" in style:
         del style["colors"]
-    drawn = ax.contour(grid[..., 0], grid[..., 1], f(grid), levels=levels, **style)
+    drawn = ax.contour(grid[..., 0], grid[..., 1], values, levels=levels, **style)
     ax.grid(False)
     ax.set(xlim=x, ylim=y)
     return drawn

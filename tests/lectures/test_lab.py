@@ -84,7 +84,7 @@ def test_no_two_curves_share_a_colour_a_dash_or_a_marker():
 
 def test_the_first_five_curves_stand_out_from_white_paper():
     for line in lab.LINES[:5]:
-        assert 1.05 / (luminance(line["color"]) + 0.05) > 2.8   # WCAG asks 3 of graphics; the palette's purple has 2.9
+        assert 1.05 / (luminance(line["color"]) + 0.05) > 3.0   # what WCAG 2.1 asks of graphics (1.4.11)
 
 
 def test_contours_are_drawn_at_the_levels_asked_for():
@@ -94,6 +94,13 @@ def test_contours_are_drawn_at_the_levels_asked_for():
     outer = np.concatenate([path.vertices for path in drawn.get_paths()[1:]])
     np.testing.assert_allclose(lab.quadratic(np.diag([1.0, 4.0]))(outer), 1.0, atol=1e-3)
     assert ax.get_xlim() == (-2, 2) and ax.get_ylim() == (-1, 1)
+    plt.close(fig)
+
+
+def test_the_contours_of_a_round_bowl_lie_equally_far_apart():
+    fig, ax = plt.subplots()
+    drawn = lab.contours(ax, lab.quadratic(np.eye(2)), (-1, 1), (-1, 1), levels=5)
+    np.testing.assert_allclose(np.diff(np.sqrt(drawn.levels)), 1 / 6, atol=1e-6)
     plt.close(fig)
 
 
@@ -220,6 +227,14 @@ def test_random_symmetric_matrices_have_variance_1_on_the_diagonal_and_a_half_of
     assert H.shape == (40_000, 3, 3)
     np.testing.assert_array_equal(H, H.transpose(0, 2, 1))
     np.testing.assert_allclose(H.var(axis=0), 0.5 + 0.5 * np.eye(3), atol=0.03)
+
+
+def test_random_symmetric_matrices_are_definite_as_often_as_theory_says():
+    # (2 - sqrt 2)/4 is a cone's share of the sphere; 0.0024567 comes from N. G. de Bruijn's Pfaffian (1955) by quadrature.
+    rng = np.random.default_rng(3)
+    for dim, share in [(2, (2 - 2**0.5) / 4), (4, 0.0024567)]:
+        found = (np.linalg.eigvalsh(lab.random_symmetric(dim, rng, 200_000))[:, 0] > 0).mean()
+        assert abs(found - share) < 4 * np.sqrt(share / 200_000)
 
 
 def test_descent_starts_where_it_is_told_and_calls_the_gradient_once_a_step():
