@@ -1,0 +1,195 @@
+"""One submission -> its marks, the executed notebook and the feedback page: a pure function, run in a worker.
+
+In: a `Job`, plain data. Out: an `Outcome`, plain data; nothing is written but scratch files. Trusts the job's topic and
+standing, which come from the gradebook, and nothing of the submission. `StockMarker` executes through nbgrader as it is.
+"""
+
+import copy
+import datetime
+import math
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader import utils
+from nbgrader.converters import Autograde, GenerateFeedback
+from nbgrader.converters.base import NbGraderException
+from nbgrader.preprocessors import (AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, Execute, GetGrades,
+                                    IgnorePattern, LimitOutput, OverwriteCells, OverwriteKernelspec, SaveAutoGrades)
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from traitlets.config import Config
+
+from autograde import feedback, gradebook, intake
+from autograde.classroom import generate, replace, run
+from autograde.course import ROOT, Topic
+from autograde.gradebook import Standing
+
+MESSAGE = 2000  # characters of a question's message that the report keeps
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to mark. `unread` says why there is no notebook; the released one then stands in, for 0 points."""
+
+    student: str
+    topic: Topic
+    content: bytes
+    notes: tuple[str, ...] = ()
+    timestamp: str = ""
+    standing: Standing = Standing()
+    unread: str = ""
+    key: str = ""
+
+
+@dataclass
+class Question:
+    """One test cell's mark. `status`: right, wrong, not attempted, timeout, crashed, partial or manual."""
+
+    name: str
+    status: str
+    points: float
+    max_points: float
+    message: str = ""
+
+
+@dataclass
+class Outcome:
+    """Everything about a marked submission that is to be stored or reported."""
+
+    scores: dict[str, float | None]
+    comments: dict[str, str | None]
+    penalty: float | None
+    questions: list[Question]
+    submitted: bytes
+    autograded: bytes
+    feedback: bytes
+    seconds: float
+    notes: list[str] = field(default_factory=list)
+    unread: str = ""
+    repaired: bool = False
+
+
+def serialise(notebook) -> bytes:
+    return nbformat.writes(notebook).encode("utf-8")
+
+
+def take_in(job: Job, released) -> tuple[intake.Intake, str]:
+    """The job's notebook in the released form, and why it could not be read: then the released one, unanswered."""
+    reason = job.unread
+    if not reason:
+        try:
+            taken = intake.normalise(job.content, released)
+            taken.notes[:0] = job.notes
+            return taken, ""
+        except intake.Unreadable as problem:
+            reason = str(problem)
+    return intake.Intake(copy.deepcopy(released), list(job.notes)), reason
+
+
+def questions(notebook, scores: dict[str, float | None], statuses: dict[str, str] | None = None) -> list[Question]:
+    """A line per test cell of an executed notebook."""
+    found = []
+    for cell in notebook.cells:
+        if not utils.is_grade(cell):
+            continue
+        name, most = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
+        score = scores[name]
+        error = next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
+        message = feedback.plain(error.evalue)[:MESSAGE] if error else ""
+        if score is None:
+            status = "manual"
+        elif statuses and name in statuses:
+            status = statuses[name]
+        elif error:
+            status = {"NotImplementedError": "not attempted", "CellTimeoutError": "timeout", "DeadKernelError": "crashed"}.get(error.ename, "wrong")
+        else:
+            status = "right" if score == most else "partial" if score else "wrong"
+        found.append(Question(name, status, score or 0.0, most, message))
+    return found
+
+
+class StockMarker:
+    """Marks through nbgrader's own Autograde, with its kernel, and generate_feedback, in a scratch course of its own.
+
+    Not safe against hostile code, which runs with the rights of the instructor; here for comparison.
+    """
+
+    layers: tuple[str, ...] = ()
+
+    def __init__(self, topics: dict[str, nbformat.NotebookNode], config: Config, timeout: float, scratch: Path):
+        self._released, self._timeout, self._config = topics, timeout, config
+        self._root = Path(tempfile.mkdtemp(prefix="stock-", dir=scratch))
+        self._pristine = self._root / "pristine.db"
+
+    def __enter__(self):
+        os.environ["PYTHONPATH"] = str(ROOT)  # the kernel imports what hidden tests import
+        gradebook.create(self._pristine)
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def mark(self, job: Job) -> Outcome:
+        start = time.perf_counter()
+        topic = job.topic
+        if not (self._root / "source" / topic.folder).exists():
+            replace(self._root / "source" / topic.folder / topic.solution.name, topic.solution.read_bytes())
+            generate(self._root, topic, self._pristine)
+        database = self._root / "gradebook.db"
+        shutil.copyfile(self._pristine, database)
+        for step in ("submitted", "autograded", "feedback"):
+            shutil.rmtree(self._root / step, ignore_errors=True)
+        if job.standing.duedate:
+            with closing(sqlite3.connect(database)) as connection, connection:
+                connection.execute("UPDATE assignment SET duedate = ?", (f"{job.standing.duedate:%Y-%m-%d %H:%M:%S.%f}",))
+        taken, unread = take_in(job, self._released[topic.folder])
+        folder = self._root / "submitted" / job.student / topic.folder
+        replace(folder / topic.solution.name, serialise(taken.notebook))
+        if job.timestamp:
+            replace(folder / "timestamp.txt", job.timestamp.encode())
+        run(Autograde, self._settings(job))
+        with gradebook.Book(database) as book:
+            scores, comments, penalty = book.stored(job.student, topic.folder, topic.name)
+            book.enter_manual(job.student, topic.folder, topic.name, job.standing)
+        run(GenerateFeedback, self._settings(job))
+        autograded = (self._root / "autograded" / job.student / topic.folder / topic.solution.name).read_bytes()
+        page = (self._root / "feedback" / job.student / topic.folder / f"{topic.name}.html").read_bytes()
+        executed = nbformat.reads(autograded.decode(), as_version=4)
+        return Outcome(scores, comments, penalty, questions(executed, scores), serialise(taken.notebook), autograded, page,
+                       time.perf_counter() - start, taken.notes, unread, taken.repaired)
+
+    def _settings(self, job: Job) -> Config:
+        config = copy.deepcopy(self._config)
+        course = config.CourseDirectory
+        course.root, course.db_url = str(self._root), f"sqlite:///{self._root / 'gradebook.db'}"
+        course.student_id, course.assignment_id = job.student, job.topic.folder
+        config.Autograde.sanitize_preprocessors = [ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+        config.Autograde.autograde_preprocessors = [Execute, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades,
+                                                    AssignLatePenalties, CheckCellMetadata]
+        config.GenerateFeedback.preprocessors = [GetGrades, feedback.HideTests, CSSHTMLHeaderPreprocessor]
+        config.HTMLExporter.template_name = "feedback"
+        config.Execute.timeout = math.ceil(self._timeout)
+        return config
+
+
+def late_by(job: Job) -> float:
+    """Seconds after the due date that the submission was handed in, 0 if in time or unknown."""
+    when = parse_time(job.timestamp) or job.standing.timestamp
+    if when is None or job.standing.duedate is None:
+        return 0.0
+    return max(0.0, (when - job.standing.duedate).total_seconds())
+
+
+def parse_time(timestamp: str) -> datetime.datetime | None:
+    """The UTC time that a timestamp.txt holds, or None where it holds none; never raises."""
+    try:
+        return utils.parse_utc(timestamp) if timestamp else None
+    except Exception:  # dateutil raises what its parts raise
+        return None
