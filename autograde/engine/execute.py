@@ -1,0 +1,546 @@
+"""One clean notebook in, the same with outputs out.
+
+Takes a notebook whose test and locked cells are the released ones and whose other cells are a stranger's. Trusts the former,
+and of the latter nothing: their code runs in the student process alone, and what comes back from there is read as a message
+from a network attacker. Needs no gradebook. `EngineExecute` is the same as a preprocessor in the place of nbgrader's `Execute`.
+"""
+from __future__ import annotations
+
+import atexit
+import copy
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat.v4 import new_output
+
+from . import calls, clean, wire, zygote
+from .trial import NOT_DONE
+
+PROJECT = Path(__file__).resolve().parents[2]
+STATUSES = ("right", "wrong", NOT_DONE, "timeout", "crashed", "partial")
+GRACE = 2.0                     # seconds that a trusted answer may come after its deadline
+START_SECONDS = 60.0
+MAX_MESSAGE = 4000
+
+
+class SandboxUnavailable(RuntimeError):
+    """The machine cannot give a layer of the sandbox that was required; the text says which and why."""
+
+
+class EngineError(RuntimeError):
+    """The engine itself failed; the text says at what."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may take. Seconds are of the clock, and of the processor too; bytes are bytes."""
+
+    cell_seconds: float = 30
+    submission_seconds: float = 300
+    memory_bytes: int = 2 * 2**30
+    processes: int = 32
+    file_bytes: int = 32 * 2**20
+    disk_bytes: int = 64 * 2**20
+    output_bytes: int = 2 * 2**20
+    report_bytes: int = 8 * 2**20
+
+    def __post_init__(self):
+        least = {"cell_seconds": 0.05, "submission_seconds": 0.05, "memory_bytes": 64 * 2**20, "processes": 1,
+                 "file_bytes": 1024, "disk_bytes": 4096, "output_bytes": 1000, "report_bytes": 1000}
+        most = {"cell_seconds": 86_400, "submission_seconds": 7 * 86_400, "memory_bytes": 2**46, "processes": 10_000}
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            whole = item.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise ValueError(f"{item.name} must be a {'whole ' if whole else ''}number, not {value!r}.")
+            low, high = least[item.name], most.get(item.name, 2**40)
+            if not low <= value <= high:
+                raise ValueError(f"{item.name} must lie between {low:,} and {high:,}, not be {value!r}.")
+        if self.submission_seconds < self.cell_seconds:
+            raise ValueError("submission_seconds must be at least cell_seconds.")
+
+
+@dataclass
+class Question:
+    """How one test cell ended: `status` is one of STATUSES, `message` is for the student."""
+
+    status: str
+    seconds: float
+    message: str = ""
+
+
+@dataclass
+class Result:
+    """A run notebook: outputs filled, execution counts 1 to n; and what a report needs to know."""
+
+    notebook: object
+    questions: dict[str, Question] = field(default_factory=dict)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+def kind_of(cell):
+    """"test", "locked" (given, runs on both sides) or "student" for a code cell; None for any other cell."""
+    if cell.cell_type != "code":
+        return None
+    about = cell.metadata.get("nbgrader") or {}
+    if about.get("grade") and not about.get("solution"):
+        return "test"
+    if about.get("locked") and not about.get("solution"):
+        return "locked"
+    return "student"
+
+
+# --- processes ----------------------------------------------------------------------------------------------------------------
+
+class _Zygote:
+    """A warm interpreter (see zygote.py) that answers `spawn`."""
+
+    def __init__(self, role, home, arguments=()):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TMPDIR": home,
+                       "MPLBACKEND": "Agg", "MPLCONFIGDIR": _matplotlib_folder(home), "OPENBLAS_NUM_THREADS": "1",
+                       "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "IPYTHONDIR": home}
+        self.log = os.path.join(home, f"{role}.log")
+        self.role = role
+        command = [sys.executable, "-I", "-B", "-c", zygote.BOOT, str(Path(__file__).parent), str(theirs.fileno()), role]
+        with open(self.log, "wb") as log, theirs:
+            self.process = subprocess.Popen(
+                [*command, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                pass_fds=[theirs.fileno()], cwd=home, start_new_session=True)
+        self.control = ours
+
+    def wait_until_ready(self):
+        self.control.settimeout(START_SECONDS)
+        try:
+            message = self.control.recv(65536)
+        except OSError:
+            message = b""
+        if not message:
+            self.close()
+            raise EngineError(f"The {self.role} process of the grading engine did not start:\n{self.last_words()}")
+        self.control.settimeout(5)
+        return json.loads(message)["ready"]
+
+    def last_words(self):
+        try:
+            return Path(self.log).read_text(errors="replace")[-2000:].strip()
+        except OSError:
+            return ""
+
+    def spawn(self, order, sockets):
+        socket.send_fds(self.control, [json.dumps(order).encode()], [s.fileno() for s in sockets])
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        self.control.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _matplotlib_folder(home):
+    """A folder with nothing but the user's font list, so that matplotlib need not search the machine for fonts again."""
+    folder = os.path.join(home, "matplotlib")
+    os.makedirs(folder, exist_ok=True)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"
+    for path in cache.glob("fontlist-*.json"):
+        shutil.copyfile(path, os.path.join(folder, path.name))
+    return folder
+
+
+class _Student:
+    """The engine's end of one student process."""
+
+    def __init__(self, source, order):
+        ours, theirs = socket.socketpair()
+        door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, their_door, their_control:
+            source.spawn(order, [theirs, their_door, their_control])
+        self.channel = wire.Channel(ours)
+        self.door = door
+        self.control = control
+        control.settimeout(START_SECONDS)
+        report = self._hear()
+        if "layers" not in report:
+            self.close()
+            if "refused" in report:
+                raise SandboxUnavailable(report["refused"])
+            raise EngineError("The student process could not be started.")
+        self.layers, self.missing = tuple(report["layers"]), report["missing"]
+
+    def _hear(self):
+        try:
+            return json.loads(self.control.recv(65536) or b"{}")
+        except OSError:
+            return {}
+
+    def run(self, source, count, deadline):
+        """(name of the exception or "", rows of output); raises WireError where no sound answer comes."""
+        self.channel.send(calls.dumps(("run", source, count)), deadline)
+        _, reply = calls.loads(self.channel.receive(deadline))
+        if not (type(reply) is tuple and len(reply) == 3 and reply[0] == "ran" and type(reply[1]) is str
+                and type(reply[2]) is tuple):
+            raise wire.WireError("not an answer")
+        return reply[1], reply[2]
+
+    def serve(self, deadline):
+        """A channel to a fresh serving child."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.control.send(b"fork")
+                socket.send_fds(self.door, [b"s"], [theirs.fileno()])
+                self.channel.send(calls.dumps(("serve",)), deadline)
+            except OSError as problem:
+                ours.close()
+                raise wire.WireClosed(str(problem)) from None
+        return ours
+
+    def close(self):
+        """End the process and all it left; (how it ended, processor seconds)."""
+        self.channel.close()
+        self.door.close()
+        try:
+            self.control.send(b"end")
+        except OSError:
+            pass
+        self.control.settimeout(10)
+        report = self._hear()
+        self.control.close()
+        return report.get("ended"), float(report.get("cpu", 0.0))
+
+
+class _Trial:
+    """The engine's end of one trusted process."""
+
+    def __init__(self, source, order):
+        ours, theirs = socket.socketpair()
+        self.door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with theirs, their_door:
+            source.spawn(order, [theirs, their_door])
+        self.channel = wire.Channel(ours)
+
+    def locked(self, source, deadline):
+        self.channel.send(calls.dumps(("locked", source)), deadline)
+        calls.loads(self.channel.receive(deadline))
+
+    def test(self, sock, source, points, seconds, crashed, before):
+        socket.send_fds(self.door, [b"t"], [sock.fileno()])
+        deadline = time.monotonic() + seconds + GRACE
+        self.channel.send(calls.dumps(("test", source, float(points), float(seconds), crashed, before)), deadline)
+        return calls.loads(self.channel.receive(deadline))[1]
+
+    def close(self):
+        self.channel.close()
+        self.door.close()
+
+
+# --- the engine ---------------------------------------------------------------------------------------------------------------
+
+class Engine:
+    """Runs notebooks, one after another. Use it in a `with` statement, or call `close`.
+
+    limits        what a submission may take
+    sandbox       "require" refuses to run where a layer is missing; "best-effort" runs with the layers there are
+    import_path   folder on the trusted side's path, from which test cells import; the student's side cannot read it
+    """
+
+    def __init__(self, limits=Limits(), sandbox="require", import_path=PROJECT):
+        if sandbox not in ("require", "best-effort"):
+            raise ValueError(f'sandbox must be "require" or "best-effort", not {sandbox!r}.')
+        if not sys.platform.startswith("linux"):
+            raise SandboxUnavailable("The grading engine isolates students' code with Linux's Landlock, which this system has "
+                                     "not; grade on Linux (a container or WSL will do).")
+        self.limits = limits
+        self.sandbox = sandbox
+        self.import_path = Path(import_path).resolve()
+        self.home = tempfile.mkdtemp(prefix="grading-")
+        self._sources = {}
+        try:
+            for role in ("student", "trial"):
+                self._sources[role] = self._zygote(role)
+            for source in self._sources.values():
+                source.wait_until_ready()
+            with tempfile.TemporaryDirectory(dir=self.home) as folder:
+                os.mkdir(os.path.join(folder, "student"))
+                probe = self._spawn("student", _Student, self._order(folder))
+                self.layers, self.missing = probe.layers, probe.missing
+                probe.close()
+        except BaseException:
+            self.close()
+            raise
+
+    def _zygote(self, role):
+        return _Zygote(role, self.home, [self.import_path] if role == "trial" else [])
+
+    def _spawn(self, role, handle, order):
+        """A new process from the zygote of that role, which is started again if something has ended it."""
+        for attempt in range(2):
+            try:
+                return handle(self._sources[role], order)
+            except (OSError, EngineError) as problem:
+                if attempt:
+                    raise EngineError(f"The grading engine cannot start a {role} process: {problem}") from None
+                self._sources[role].close()
+                self._sources[role] = self._zygote(role)
+                self._sources[role].wait_until_ready()
+
+    def _order(self, folder):
+        return {"folder": os.path.join(folder, "student"), "files": os.path.join(folder, "files"), "sandbox": self.sandbox,
+                "protect": [str(self.import_path)], **dataclasses.asdict(self.limits)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for source in self._sources.values():
+            source.close()
+        self._sources = {}
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def run(self, notebook, files=None):
+        """A `Result` for a sanitized notebook. `files` is a folder whose files the notebook's cells find beside them."""
+        if not self._sources:
+            raise EngineError("This engine is closed; make a new one.")
+        with tempfile.TemporaryDirectory(dir=self.home, ignore_cleanup_errors=True) as folder:
+            for name in ("student", "files"):
+                os.mkdir(os.path.join(folder, name))
+            if files is not None:
+                _copy_files(Path(files), Path(folder, "files"), self.limits.disk_bytes)
+            return _Run(self, notebook, folder).run()
+
+
+class _Run:
+    """One submission on its way through the engine."""
+
+    def __init__(self, engine, notebook, folder):
+        self.engine = engine
+        self.limits = engine.limits
+        self.order = engine._order(folder)
+        self.result = Result(copy.deepcopy(notebook))
+        self.student = self.trial = None
+        self.given = []                     # locked sources so far, for a trial that must start again
+        self.history = []                   # (source, count) of the cells that the student process has run
+        self.undone = False                 # a cell of the student's stopped at NotImplementedError
+        self.crashed = ""                   # why the last student process was lost
+        self.report_left = self.limits.report_bytes
+
+    def run(self):
+        started = time.monotonic()
+        self.deadline = started + self.limits.submission_seconds
+        count = 0
+        try:
+            for cell in self.result.notebook.cells:
+                kind = kind_of(cell)
+                if kind is None:
+                    continue
+                count += 1
+                cell.execution_count = count
+                cell.outputs = []
+                if kind == "test":
+                    self._test(cell)
+                else:
+                    if kind == "locked":
+                        self._locked(cell.source)
+                    self._cell(cell, count)
+        finally:
+            self._drop_student()
+            if self.trial is not None:
+                self.trial.close()
+        self.result.seconds = time.monotonic() - started
+        return self.result
+
+    # student's side
+
+    def _note(self, text):
+        if len(self.result.notes) < 50 and text not in self.result.notes:
+            self.result.notes.append(text)
+
+    def _drop_student(self):
+        if self.student is not None:
+            _, cpu = self.student.close()
+            self.result.cpu_seconds += cpu
+            self.student = None
+
+    def _left(self):
+        return min(self.limits.cell_seconds, self.deadline - time.monotonic())
+
+    def _student(self):
+        """The student process, brought to where the notebook stands; None once the submission's time is up."""
+        while self.student is None:
+            if self._left() <= 0:
+                return None
+            self.student = self.engine._spawn("student", _Student, self.order)
+            for place, (source, count) in enumerate(self.history):
+                try:
+                    self.student.run(source, count, time.monotonic() + max(self._left(), 0.01))
+                except wire.WireError:
+                    self._note(f"Cell {count} could not be run again after another cell had ended the process.")
+                    del self.history[place]
+                    self._drop_student()
+                    break
+        return self.student
+
+    def _cell(self, cell, count):
+        """Run a cell of the student's side and keep what it shows."""
+        if not cell.source.strip():
+            return
+        student = self._student()
+        if student is None:
+            self._fail(cell, "TimeoutError", self._out_of_time())
+            return
+        seconds = self._left()
+        try:
+            problem, rows = student.run(cell.source, count, time.monotonic() + max(seconds, 0.01))
+            outputs = [_output(row, count) for row in rows]
+        except wire.WireTimeout:
+            self._lose(cell, count, "TimeoutError", f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that "
+                                                    "never ends?")
+            return
+        except wire.WireError:
+            self._lose(cell, count, "RuntimeError", f"Cell {count} ended the process that it ran in.")
+            return
+        self.undone = self.undone or problem == "NotImplementedError"
+        self.history.append((cell.source, count))
+        for output in outputs:
+            size = len(str(output))
+            if output.output_type == "error" or size <= self.report_left:
+                self.report_left -= size
+                cell.outputs.append(output)
+            else:
+                self._note("Some output was left out: there was too much of it.")
+
+    def _lose(self, cell, count, name, message):
+        self._drop_student()
+        self._note(message)
+        self._fail(cell, name, message)
+
+    def _out_of_time(self):
+        return f"The notebook had used up its {self.limits.submission_seconds:g} s before this cell."
+
+    @staticmethod
+    def _fail(cell, name, message, lines=()):
+        rows = [clean.text(line, 2000) for line in lines]
+        cell.outputs.append(new_output("error", ename=name, evalue=message, traceback=rows + [f"{name}: {message}"]))
+
+    # trusted side
+
+    def _locked(self, source):
+        self.given.append(source)
+        if self.trial is not None:
+            self._tell(source)
+
+    def _tell(self, source):
+        try:
+            self.trial.locked(source, time.monotonic() + self.limits.cell_seconds)
+        except wire.WireError:
+            self._note("A given cell did not finish on the grader's side.")
+            self.given.remove(source)
+            self.trial.close()
+            self.trial = None
+
+    def _ready_trial(self):
+        while self.trial is None:
+            self.trial = self.engine._spawn("trial", _Trial, {"folder": self.order["files"]})
+            for source in list(self.given):
+                self._tell(source)
+                if self.trial is None:
+                    break
+        return self.trial
+
+    def _test(self, cell):
+        about = cell.metadata["nbgrader"]
+        started = time.monotonic()
+        status, name, message, lines, score, text = self._outcome(cell.source, float(about.get("points") or 0))
+        message = clean.text(message, MAX_MESSAGE)
+        name = clean.line(name, 100)
+        if text:
+            cell.outputs.append(new_output("stream", name="stdout", text=clean.text(text, 20_000)))
+        if name:
+            self._fail(cell, name, message, lines)
+        elif score is not None:
+            cell.outputs.append(new_output("execute_result", {"text/plain": repr(score)},
+                                           execution_count=cell.execution_count))
+        self.result.questions[about["grade_id"]] = Question(status, time.monotonic() - started, message)
+
+    def _outcome(self, source, points):
+        """(status, error name, message, traceback lines, score, printed text)."""
+        student = self._student()
+        seconds = self._left()
+        if student is None or seconds <= 0:
+            return "timeout", "TimeoutError", self._out_of_time(), (), None, ""
+        trial = self._ready_trial()
+        try:
+            with student.serve(time.monotonic() + seconds) as sock:
+                reply = trial.test(sock, source, points, seconds, "Your code ended the process that it ran in.", self.undone)
+        except wire.WireClosed:
+            self._end_trial()
+            return "crashed", "RuntimeError", "The student's process or the test's ended unexpectedly.", (), None, ""
+        except wire.WireError:
+            self._end_trial()
+            return ("timeout", "TimeoutError", f"The test did not finish within {seconds:.3g} s on what your code returned.",
+                    (), None, "")
+        status, name, message, lines, score, text, _ = reply
+        return status, name, message, lines, score, text
+
+    def _end_trial(self):
+        self.trial.close()
+        self.trial = None
+
+
+def _output(row, count):
+    """An nbformat output for a row from the student process (see student.Outputs), checked and made harmless."""
+    if type(row) is not tuple or not row:
+        raise wire.WireError("not an output")
+    if row[0] == "stream" and len(row) == 3 and row[1] in ("stdout", "stderr") and type(row[2]) is str:
+        return new_output("stream", name="stdout", text=clean.text(row[2], 50_000))
+    if row[0] in ("display", "result") and len(row) == 2 and type(row[1]) is dict:
+        data = {}
+        if type(row[1].get("text/plain")) is str:
+            data["text/plain"] = clean.text(row[1]["text/plain"], 50_000)
+        if type(row[1].get("image/png")) in (str, bytes):
+            image = clean.png(row[1]["image/png"])
+            if image:
+                data["image/png"] = image
+        if row[0] == "display":
+            return new_output("display_data", data)
+        return new_output("execute_result", data, execution_count=count)
+    if row[0] == "error" and len(row) == 2:
+        problem, _, _ = calls.unpack_exception(row[1])
+        name, message = clean.line(problem.raised.name, 80) or "Exception", clean.text(problem.raised.text, MAX_MESSAGE)
+        lines = [clean.text(f"{place}, line {number}" + (f", in {function}" if function else "") + f"\n    {code}", 500)
+                 for place, number, function, code in problem.raised.frames]
+        return new_output("error", ename=name, evalue=message, traceback=lines + [f"{name}: {message}"])
+    raise wire.WireError("not an output")
+
+
+def _copy_files(source, target, most):
+    """Copy the regular files of a folder, no links and no notebooks, `most` bytes at most in all."""
+    for path in sorted(source.rglob("*")):
+        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or ".ipynb_checkpoints" in path.parts:
+            continue
+        most -= path.stat().st_size
+        if most < 0:
+            raise EngineError(f"The data files in {source} take more than a submission's disk limit; raise disk_bytes.")
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)

@@ -1,0 +1,280 @@
+"""The untrusted side: runs a submission's cells in an IPython shell and serves its names to test cells.
+
+Everything below runs in a process that a student's code shares, and which it may change as it likes: nothing here protects
+anyone. What protects is the sandbox around the process, and that the other ends of the wires trust no byte from here.
+
+    main process    a fork of the zygote; reads commands, runs cells in notebook order, keeps the namespace
+    serving child   a fork of the main process for one test cell; answers GET and CALL until its channel closes
+"""
+from __future__ import annotations
+
+import builtins
+import io
+import linecache
+import os
+import signal
+import socket
+import sys
+import warnings
+
+import numpy as np
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from . import calls, wire
+
+MIME_TYPES = ("text/plain", "image/png")
+MAX_DISPLAYS = 200
+
+
+class Outputs:
+    """What the running code shows: rows of ("stream", name, text), ("display" | "result", {mime: data}), ("error", ...)."""
+
+    def __init__(self, most_bytes):
+        self.most_bytes = most_bytes
+        self.clear()
+
+    def clear(self):
+        self.rows = []
+        self.left = self.most_bytes
+        self.displays = 0
+
+    def stream(self, name, text):
+        if self.left <= 0:
+            return
+        self.left -= len(text)
+        if self.left <= 0:
+            text = text[:self.left] + "\n... the rest of the output is cut off ...\n"
+        if self.rows and self.rows[-1][0] == "stream" and self.rows[-1][1] == name:
+            self.rows[-1][2].append(text)
+        else:
+            self.rows.append(("stream", name, [text]))
+
+    def show(self, kind, data):
+        kept = {mime: data[mime] for mime in MIME_TYPES if isinstance(data.get(mime), (str, bytes))}
+        size = sum(map(len, kept.values()))
+        if not kept or self.displays >= MAX_DISPLAYS or size > self.left:
+            return
+        self.displays += 1
+        self.left -= size
+        self.rows.append((kind, kept))
+
+    def error(self, problem, frames):
+        self.rows.append(("error", calls.pack_exception(problem, frames)))
+
+    def take(self):
+        """The rows as plain data, which leaves none."""
+        rows = tuple(("stream", row[1], "".join(row[2])) if row[0] == "stream" else row for row in self.rows)
+        self.clear()
+        return rows
+
+    def take_text(self):
+        """Streams only, as one text."""
+        return "".join(row[2] for row in self.take() if row[0] == "stream")
+
+
+class Writer(io.TextIOBase):
+    """sys.stdout or sys.stderr of student's code."""
+
+    encoding = "utf-8"
+
+    def __init__(self, outputs, name):
+        self.outputs = outputs
+        self.name = f"<{name}>"
+        self.stream = name
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.outputs.stream(self.stream, text)
+        return len(text)
+
+    def writable(self):
+        return True
+
+
+class Publisher(DisplayPublisher):
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **kwargs):
+        self.shell.outputs.show("display", data)
+
+    def clear_output(self, wait=False):
+        pass
+
+
+class Hook(DisplayHook):
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        self.shell.outputs.show("result", format_dict)
+
+    def log_output(self, format_dict):
+        pass
+
+    def finish_displayhook(self):
+        self._is_active = False
+
+
+class Compiler(CachingCompiler):
+    def get_code_name(self, raw_code, transformed_code, number):
+        return f"<cell {number}>"
+
+
+class Shell(InteractiveShell):
+    """IPython without a terminal, a kernel, a history file or subprocesses."""
+
+    displayhook_class = Type(Hook)
+    display_pub_class = Type(Publisher)
+    compiler_class = Type(Compiler)
+    outputs = None
+
+    def enable_gui(self, gui=None):
+        pass
+
+    def ask_exit(self):
+        raise RuntimeError("`quit()` and `exit()` do nothing in a graded notebook")
+
+    def system(self, command):
+        raise PermissionError("Programs cannot be started in a graded notebook")
+
+    getoutput = system
+
+    def showtraceback(self, exc_tuple=None, *args, **kwargs):
+        kind, problem, trace = self._get_exc_info(exc_tuple)
+        self.outputs.error(problem, frames_of(trace))
+
+    def showsyntaxerror(self, filename=None, running_compiled_code=False):
+        problem = sys.exc_info()[1]
+        place = getattr(problem, "filename", None)
+        frame = ((place.strip("<>"), problem.lineno or 0, "", (problem.text or "").strip()[:200]),) if isinstance(
+            place, str) and place.startswith("<cell") else ()
+        self.outputs.error(type(problem)(getattr(problem, "msg", str(problem))), frame)
+
+    showindentationerror = None
+
+
+Shell.showindentationerror = lambda self: self.showsyntaxerror()
+
+
+def make_shell(folder):
+    """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.cache_size = 0
+    config.InteractiveShell.history_length = 0
+    config.InteractiveShell.autocall = 0
+    os.environ["IPYTHONDIR"] = folder
+    shell = Shell.instance(config=config)
+    shell.outputs = Outputs(1 << 20)
+    shell.enable_matplotlib("inline")
+    shell.run_cell("None", store_history=False)      # the first run of a cell imports and compiles much
+    return shell
+
+
+def frames_of(trace):
+    """((place, line, function, source), ...) of the frames that lie in the submission's cells."""
+    rows = []
+    while trace is not None and len(rows) < 200:
+        code = trace.tb_frame.f_code
+        if code.co_filename.startswith("<cell"):
+            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
+            name = "" if code.co_name == "<module>" else code.co_name
+            rows.append((code.co_filename.strip("<>"), trace.tb_lineno, name, line[:200]))
+        trace = trace.tb_next
+    return tuple(rows)
+
+
+def no_input(prompt=""):
+    raise RuntimeError("`input()` cannot be answered in a graded notebook; give the value in the code")
+
+
+class Server(calls.Peer):
+    """The student's end in a serving child."""
+
+    def __init__(self, channel, shell):
+        super().__init__(channel)
+        self.shell = shell
+        self._told = ("", ())
+
+    def perform(self, function, args, kwargs, modes):
+        self._told = ("", ())
+        modes = ["warn" if mode in ("call", "log", "print") else mode for mode in modes]
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            try:
+                with np.errstate(divide=modes[0], over=modes[1], under=modes[2], invalid=modes[3]):
+                    result = function(*args, **kwargs)
+            finally:
+                rows = tuple((calls.nearest(row.category, calls.WARNINGS, "UserWarning"),
+                              calls.safe_text(row.message), int(row.lineno)) for row in seen[:calls.MAX_WARNINGS])
+                self._told = self.shell.outputs.take_text(), rows
+        return (*self._told, result)
+
+    def failed_with(self):
+        told, self._told = self._told, ("", ())
+        return told
+
+    def frames_of(self, problem):
+        return frames_of(problem.__traceback__)
+
+    def get(self, name):
+        space = self.shell.user_ns
+        if name not in space:
+            raise NameError(f"name {name!r} is not defined")
+        return space[name]
+
+
+class Student:
+    """The main process: commands come over `channel`, a socket for each serving child through `door`."""
+
+    def __init__(self, shell, channel, door, output_bytes):
+        self.shell = shell
+        self.channel = channel
+        self.door = door
+        shell.outputs = Outputs(output_bytes)
+        sys.stdout, sys.stderr = Writer(shell.outputs, "stdout"), Writer(shell.outputs, "stderr")
+        builtins.input = no_input
+        sys.path.insert(0, "")
+
+    def serve(self):
+        while True:
+            _, command = calls.loads(self.channel.receive())
+            if command[0] == "run":
+                self.channel.send(calls.dumps(self.run(command[1], command[2])))
+            elif command[0] == "serve":
+                self.fork_server()
+
+    def run(self, source, count):
+        """("ran", name of the exception or "", rows of output) of one cell."""
+        shell = self.shell
+        shell.outputs.clear()
+        shell.execution_count = count
+        outcome = shell.run_cell(source, store_history=True)
+        problem = outcome.error_before_exec or outcome.error_in_exec
+        return "ran", type(problem).__name__[:80] if problem is not None else "", shell.outputs.take()
+
+    def fork_server(self):
+        _, (fd,), _, _ = socket.recv_fds(self.door, 1, 1)
+        with socket.socket(fileno=fd) as own:
+            try:
+                child = os.fork()
+            except OSError:
+                return
+            if child == 0:
+                try:
+                    self.channel.close()
+                    self.door.close()
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+                    self.shell.outputs.clear()
+                    Server(wire.Channel(own), self.shell).serve_until_closed()
+                finally:
+                    os._exit(0)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass

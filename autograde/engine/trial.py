@@ -1,0 +1,264 @@
+"""The trusted side: runs locked cells and test cells, and asks the student process for the names that they do not define.
+
+A test cell gets a namespace of its own: what the locked, ungraded cells defined, and builtins; any other name is looked up in
+the student process, where data is copied and a function becomes a proxy. The cell's own text never leaves this process.
+"""
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import importlib
+import io
+import math
+import numbers
+import os
+import socket
+import sys
+import time
+import warnings
+
+import numpy as np
+
+from . import calls, wire
+
+MAX_TEXT = 50_000
+NOT_DONE = "not attempted"
+
+
+class Ended(BaseException):
+    """The student's process can answer no more in this cell. No `except Exception` of a test may swallow it."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class StudentFunction(calls.RemoteFunction):
+    """A student's function in a test cell; calling it runs it in the student's process."""
+
+    __slots__ = ()
+
+
+class Asker(calls.Peer):
+    """The trusted end of a serving child's channel. Any breach, silence or death ends the cell, whatever the test makes of it."""
+
+    remote = StudentFunction
+
+    def __init__(self, channel, deadline, seconds, crashed):
+        super().__init__(channel, deadline)
+        self.seconds = seconds
+        self.crashed = crashed
+        self.ended = None
+        self.answers = 0
+        self.undone = 0
+        self.missing = False
+
+    def _ask(self, kind, rest):
+        if self.ended is not None:
+            raise self.ended
+        try:
+            result = super()._ask(kind, rest)
+            self.answers += kind == calls.CALL
+            return result
+        except wire.WireTimeout:
+            self.ended = Ended("timeout", f"Your code did not finish within {self.seconds:g} s: is there a loop that never "
+                                          "ends?")
+        except wire.WireClosed:
+            self.ended = Ended("crashed", self.crashed)
+        except wire.WireError as problem:
+            self.ended = Ended("crashed", f"Your code broke the connection to the tests ({problem}).")
+        except NotImplementedError:
+            self.answers += 1
+            self.undone += 1
+            raise
+        raise self.ended
+
+    def heard(self, text, rows):
+        if text:
+            sys.stdout.write(text)
+        calls.reissue(rows)
+
+
+class Space(dict):
+    """The globals of a test cell."""
+
+    def __init__(self, base, asker):
+        super().__init__(base)
+        self.asker = asker
+
+    def __missing__(self, name):
+        if hasattr(builtins, name) or name.startswith("__"):
+            raise KeyError(name)
+        try:
+            value = self.asker.ask_for(name)
+        except NameError as problem:
+            if hasattr(problem, "raised"):
+                self.asker.missing = True
+                raise NameError(f"`{name}` is not defined in your notebook.") from None
+            raise
+        if isinstance(value, StudentFunction):
+            value.__name__ = name
+        self[name] = value
+        return value
+
+
+class Locked(dict):
+    """The globals of locked, ungraded cells: what they take from the student's cells is not there."""
+
+
+class Text(io.TextIOBase):
+    """Collects what a cell prints, up to a limit."""
+
+    def __init__(self):
+        self.parts = []
+        self.left = MAX_TEXT
+
+    def write(self, text):
+        if self.left > 0:
+            self.parts.append(text[:self.left])
+            self.left -= len(text)
+            if self.left <= 0:
+                self.parts.append("\n... the rest of the output is cut off ...\n")
+        return len(text)
+
+    def writable(self):
+        return True
+
+    def value(self):
+        return "".join(self.parts)
+
+
+class _NoShell:
+    """Stands for IPython in trusted cells: their magics (`%matplotlib inline`) have nothing to do here."""
+
+    def run_line_magic(self, *args, **kwargs):
+        return None
+
+    run_cell_magic = system = getoutput = run_line_magic
+
+
+def warm():
+    """Import once what trusted cells are likely to import; what is not installed is left out."""
+    for name in ("matplotlib.pyplot", "IPython.core.inputtransformer2", "autograde.marking"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def serve(order, channel, door):
+    """Answer the engine's orders until it closes the channel."""
+    os.chdir(order["folder"])
+    wires = wire.Channel(channel)
+    trial = Trial()
+    while True:
+        _, command = calls.loads(wires.receive())
+        if command[0] == "locked":
+            trial.locked(command[1])
+            wires.send(calls.dumps(("done",)))
+        else:
+            _, (fd,), _, _ = socket.recv_fds(door, 1, 1)
+            with socket.socket(fileno=fd) as own:
+                wires.send(calls.dumps(trial.test(own, *command[1:])))
+
+
+class Trial:
+    """One submission's trusted namespace."""
+
+    def __init__(self):
+        self.base = Locked({"__name__": "__main__", "get_ipython": _NoShell, "display": lambda *args, **kwargs: None})
+
+    def locked(self, source):
+        """Run a locked, ungraded cell statement by statement; one that needs what students write is left out."""
+        try:
+            statements = _parse(source).body
+        except SyntaxError:
+            return
+        with contextlib.redirect_stdout(Text()), contextlib.redirect_stderr(Text()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for statement in statements:
+                with contextlib.suppress(Exception):
+                    exec(compile(ast.Module([statement], []), "<locked>", "exec"), self.base)
+
+    def test(self, sock, source, points, seconds, crashed, before):
+        """(status, error name, message, traceback lines, score or None, printed text, seconds) of one test cell.
+
+        `points` is the cell's maximum; `before` tells whether a cell of the student's stopped at NotImplementedError.
+        """
+        started = time.monotonic()
+        asker = Asker(wire.Channel(sock), started + seconds, seconds, crashed)
+        text = Text()
+        score, problem = None, None
+        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.showwarning = _show_warning
+            try:
+                value = self._run(source, Space(self.base, asker))
+                if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+                    score = float(value)
+                    if not (math.isfinite(score) and 0 <= score <= points):
+                        score, problem = None, ValueError("The score of this cell is out of its range; tell your teacher.")
+            except BaseException as caught:
+                problem = caught
+        if asker.ended is not None:
+            problem = asker.ended
+        status, name, message, lines = _verdict(problem, asker, before)
+        if problem is None and score is not None and score < points:
+            status = "partial" if score > 0 else "wrong"
+        return status, name, message, lines, score, text.value(), time.monotonic() - started
+
+    def _run(self, source, space):
+        """Execute like IPython: the value of a last expression, unless a semicolon follows it."""
+        tree = _parse(source)
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
+            last = ast.Expression(tree.body.pop().value)
+        exec(compile(tree, "<test>", "exec"), space)
+        return None if last is None else eval(compile(last, "<test>", "eval"), space)
+
+
+def _parse(source):
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager
+        return ast.parse(TransformerManager().transform_cell(source))
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"{category.__name__}: {message}")
+
+
+def _verdict(problem, asker, before):
+    """(status, error name, message, traceback lines); the name is empty for a cell that passed."""
+    if problem is None:
+        return "right", "", "", ()
+    if isinstance(problem, Ended):
+        name = {"timeout": "TimeoutError"}.get(problem.status, "RuntimeError")
+        return problem.status, name, problem.message, ()
+    status = "wrong"
+    if isinstance(problem, NotImplementedError) or (asker.answers and asker.undone == asker.answers):
+        status = NOT_DONE
+    if asker.missing and before:
+        status = NOT_DONE
+    raised = vars(problem).get("raised")
+    name = type(problem).__name__
+    if raised is not None:
+        if raised.name == "Unsendable":
+            return status, name, f"Your answer cannot be checked: {raised.text}.", ()
+        if raised.name == "NotImplementedError":
+            message = "Not attempted: your code raised NotImplementedError" + (f": {raised.text}" if raised.text else ".")
+        else:
+            message = f"Your code raised {raised.name}: {raised.text}"
+        return status, name, message, tuple(
+            f"{place}, line {line}" + (f", in {function}" if function else "") + f"\n    {code}"
+            for place, line, function, code in raised.frames)
+    if isinstance(problem, SyntaxError):
+        return status, name, "This test cell cannot be run; tell your teacher.", ()
+    text = calls.safe_text(problem, 4000)
+    if isinstance(problem, (AssertionError, NotImplementedError)):
+        return status, name, text or "A check in this cell failed.", ()
+    if isinstance(problem, NameError) and asker.missing:
+        return status, name, text, ()
+    return status, name, f"Your answer could not be checked: {text}" if text else "Your answer could not be checked.", ()
+

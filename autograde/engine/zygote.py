@@ -1,0 +1,82 @@
+"""A warm, clean process that forks: started as a new interpreter, it imports the slow libraries once and waits for orders.
+
+An engine runs two of them. The "student" zygote knows no test, no solution and no secret, and its forks become wardens with a
+student process each. The "trial" zygote has the course's own modules on its path, and its forks run test cells.
+
+Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote ends when the engine
+closes its end, and its forks end with it.
+"""
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+
+MOST_SOCKETS = 4
+
+BOOT = """
+import sys, types
+package = types.ModuleType("engine")        # not the real package: its __init__ would import the trusted side
+package.__path__ = [sys.argv[1]]
+sys.modules["engine"] = package
+from engine import zygote
+zygote.main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])
+"""
+
+
+def main(control_fd, role, arguments):
+    control = socket.socket(fileno=control_fd)
+    control.setblocking(True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)        # a Ctrl-C at the terminal is the engine's to handle
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if role == "student":
+        from . import sandbox, student, warden
+        shell = student.make_shell(os.environ["HOME"])
+        ready = sandbox.prepare()
+
+        def work(order, sockets):
+            warden.guard(order, sockets, shell, ready)
+    else:
+        sys.path[:0] = arguments
+        from . import sandbox, trial
+        trial.warm()
+        ready = {}
+
+        def work(order, sockets):
+            trial.serve(order, *sockets)
+
+    sandbox.hide()
+    gc.collect()
+    gc.freeze()                                         # what is warm stays shared between the forks
+    control.send(json.dumps({"ready": ready}).encode())
+    while True:
+        message, sockets, _, _ = socket.recv_fds(control, 65536, MOST_SOCKETS)
+        if not message:
+            break
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                control.close()
+                sandbox.die_with_parent()
+                work(json.loads(message), [socket.socket(fileno=fd) for fd in sockets])
+                code = 0
+            except (OSError, EOFError):
+                pass
+            finally:
+                os._exit(code)
+        for fd in sockets:
+            os.close(fd)
+        _reap()
+    os._exit(0)
+
+
+def _reap():
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
