@@ -157,7 +157,7 @@ class Classroom:
         digest = hashlib.sha256(topic.solution.read_bytes()).hexdigest()
         seal = self.root / ".grading" / "topics" / topic.folder
         release = self.root / "release" / topic.folder / topic.solution.name
-        if release.is_file() and seal.is_file() and seal.read_text() == digest and self._known(topic):
+        if release.is_file() and seal.is_file() and seal.read_text() == digest and self.cells(topic):
             return False
         with explained(self.root):
             replace(self.root / "source" / topic.folder / topic.solution.name, topic.solution.read_bytes())
@@ -165,9 +165,10 @@ class Classroom:
             replace(seal, digest.encode())
         return True
 
-    def _known(self, topic: Topic) -> bool:
+    def cells(self, topic: Topic) -> dict[str, tuple[str, str, bool]]:
+        """Source with hidden tests, checksum and lock of the topic's cells by grade_id; empty if it is not registered."""
         with gradebook.Book(self.gradebook) as book:
-            return bool(book.master(topic.folder, topic.name))
+            return book.master(topic.folder, topic.name)
 
     def released(self, topic: Topic) -> nbformat.NotebookNode:
         return nbformat.read(self.root / "release" / topic.folder / topic.solution.name, as_version=4)

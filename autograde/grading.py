@@ -22,7 +22,7 @@ from autograde import intake
 from autograde.classroom import Classroom, explained, replace
 from autograde.course import ROOT, Refusal, Topic, topics
 from autograde.gradebook import Book, Grades
-from autograde.marker import Job, Outcome, Question, StockMarker, parse_time
+from autograde.marker import EngineMarker, Job, Master, Outcome, Question, StockMarker, longest, parse_time
 from autograde.workers import Failed, Pool
 
 ENGINES = ("sandbox", "nbgrader")
@@ -134,9 +134,12 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
         run = _Run(room, targets, used, report, engine, timeout, force)
 
         def make():
-            return StockMarker(run.released, config, timeout, room.work)
+            if engine == "nbgrader":
+                return StockMarker(run.released, config, timeout, room.work)
+            return EngineMarker(run.masters, config, timeout, allow_unsandboxed)
 
-        with Book(room.gradebook) as book, _asked_to_stop() as asked, Pool(make, workers, 120 + 60 * timeout) as pool:
+        with Book(room.gradebook) as book, _asked_to_stop() as asked, \
+                Pool(make, workers, longest(run.masters.values(), timeout) + 60) as pool:
             run.book = book
             done = 0
             for row in run.rows(pool, asked):
@@ -236,7 +239,8 @@ class _Run:
     def __init__(self, room: Classroom, targets: list[Target], used: list[Topic], report: Report, engine: str, timeout: float, force: bool):
         self.room, self.targets, self.report, self.force = room, targets, report, force
         self.book: Book
-        self.released = {topic.folder: room.released(topic) for topic in used}
+        self.masters = {topic.folder: Master(room.released(topic), room.cells(topic)) for topic in used}
+        self.released = {name: master.released for name, master in self.masters.items()}
         self._fixed = {topic.folder: fingerprint(topic, room, engine, timeout) for topic in used}
         self._ready: list[Submission] = []
 

@@ -1,20 +1,24 @@
 """One submission -> its marks, the executed notebook and the feedback page: a pure function, run in a worker.
 
 In: a `Job`, plain data. Out: an `Outcome`, plain data; nothing is written but scratch files. Trusts the job's topic and
-standing, which come from the gradebook, and nothing of the submission. `StockMarker` executes through nbgrader as it is.
+standing, which come from the gradebook, and nothing of the submission. `EngineMarker` executes through the course's engine,
+`StockMarker` through nbgrader as it is; what they return is the same.
 """
 
 import copy
 import datetime
 import math
 import os
+import platform
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor
@@ -28,7 +32,8 @@ from traitlets.config import Config
 
 from autograde import feedback, gradebook, intake
 from autograde.classroom import generate, replace, run
-from autograde.course import ROOT, Topic
+from autograde.course import ROOT, Refusal, Topic
+from autograde.engine import Engine, Limits, SandboxUnavailable
 from autograde.gradebook import Standing
 
 MESSAGE = 2000  # characters of a question's message that the report keeps
@@ -177,6 +182,117 @@ class StockMarker:
         config.HTMLExporter.template_name = "feedback"
         config.Execute.timeout = math.ceil(self._timeout)
         return config
+
+
+class EngineMarker:
+    """Marks through the course's engine. What nbgrader does for each submission anew (opening the gradebook, loading
+    templates, validating) is done once here; its own functions still decide on scores, penalties and the page."""
+
+    def __init__(self, masters: dict[str, "Master"], config: Config, timeout: float, allow_unsandboxed: bool = False):
+        self._masters, self._config = masters, config
+        self._limits = Limits(cell_seconds=timeout, submission_seconds=longest(masters.values(), timeout))
+        self._sandbox = "best-effort" if allow_unsandboxed else "require"
+        self._steps = [step(config=config) for step in (IgnorePattern, ClearMetadataPreprocessor, LimitOutput)]
+        self._renderer = feedback.Renderer(config)
+        try:
+            self._engine = Engine(self._limits, sandbox=self._sandbox)
+        except SandboxUnavailable as problem:
+            raise Refusal(f"{str(problem).rstrip('.')}. With --allow-unsandboxed students' code runs all the same, with the layers "
+                          f"there are; --engine nbgrader runs it with none.") from None
+        self.layers = tuple(self._engine.layers)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._engine.close()
+
+    def mark(self, job: Job) -> Outcome:
+        start = time.perf_counter()
+        master = self._masters[job.topic.folder]
+        taken, unread = take_in(job, master.released)
+        result = self._engine.run(master.overwrite(taken.notebook), files=master.files)
+        executed = self._finish(result.notebook)
+        scores = {cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0] for cell in executed.cells if utils.is_grade(cell)}
+        comments = {cell.metadata.nbgrader.grade_id: "No response." if utils.compute_checksum(cell) == cell.metadata.nbgrader.checksum else None
+                    for cell in executed.cells if utils.is_solution(cell)}
+        penalty = self._penalty(job, scores)
+        autograded = serialise(executed)
+        page = self._page(job, executed, scores, comments, penalty)
+        statuses = {name: question.status for name, question in result.questions.items()}
+        return Outcome(scores, comments, penalty, questions(executed, scores, statuses), serialise(taken.notebook), autograded, page,
+                       time.perf_counter() - start, [*taken.notes, *result.notes], unread, taken.repaired)
+
+    def _finish(self, notebook):
+        """What nbgrader does to an executed notebook before it is stored, in place."""
+        notebook.metadata["language_info"] = language_info()
+        for step in self._steps:
+            notebook, _ = step(notebook, {})
+        return notebook
+
+    def _penalty(self, job: Job, scores: dict[str, float | None]) -> float | None:
+        """What AssignLatePenalties, with the class's plugin, would take off."""
+        seconds = late_by(job)
+        if not seconds:
+            return None
+        step = AssignLatePenalties(config=self._config)
+        step.init_plugin()
+        score = sum(final(name, score, job.standing) for name, score in scores.items())
+        penalty = step.plugin_inst.late_submission_penalty(job.student, score, seconds)
+        return None if penalty is None else step._check_late_penalty(SimpleNamespace(score=score), penalty)
+
+    def _page(self, job: Job, executed, scores, comments, penalty) -> bytes:
+        """The feedback page, with manual scores and comments where an instructor entered them."""
+        notebook = copy.deepcopy(executed)
+        total = most = 0.0
+        for cell in notebook.cells:
+            marks = cell.metadata.get("nbgrader", {})
+            name = marks.get("grade_id")
+            if utils.is_solution(cell):
+                marks["comment"] = job.standing.comments.get(name, comments[name])
+            if utils.is_grade(cell):
+                marks["score"], marks["points"] = final(name, scores[name], job.standing), float(marks["points"])
+                total, most = total + marks["score"], most + marks["points"]
+        return self._renderer.render(notebook, {"student": job.student, "assignment": job.topic.folder, "notebook": job.topic.name,
+                                                "score": total - (penalty or 0.0), "max_score": most, "late_penalty": penalty or 0}).encode()
+
+
+@dataclass(frozen=True)
+class Master:
+    """A topic as released, and what the gradebook keeps of its master version: hidden tests and checksums by grade_id."""
+
+    released: nbformat.NotebookNode
+    cells: dict[str, tuple[str, str, bool]]
+    files: Path | None = None
+
+    def overwrite(self, notebook):
+        """A copy with the master's locked sources and checksums, as nbgrader's OverwriteCells leaves it."""
+        notebook = copy.deepcopy(notebook)
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in self.cells:
+                source, checksum, locked = self.cells[name]
+                cell.metadata.nbgrader["checksum"] = checksum
+                cell.source = source if locked else cell.source
+        return notebook
+
+
+def longest(masters, timeout: float) -> float:
+    """Seconds that a submission may take: each cell of the longest notebook its own deadline, and two for added ones."""
+    return timeout * (2 + max(sum(cell.cell_type == "code" for cell in master.released.cells) for master in masters))
+
+
+def final(name: str, score: float | None, standing: Standing) -> float:
+    """The score that counts: an instructor's before the automatic one, plus extra credit."""
+    return standing.manual.get(name, score or 0.0) + standing.extra.get(name, 0.0)
+
+
+def language_info() -> dict:
+    """What a Python kernel says of itself, and nbgrader stores with the executed notebook."""
+    major = sys.version_info.major
+    return nbformat.from_dict({
+        "codemirror_mode": {"name": "ipython", "version": major}, "file_extension": ".py", "mimetype": "text/x-python", "name": "python",
+        "nbconvert_exporter": "python", "pygments_lexer": f"ipython{major}", "version": platform.python_version()})
 
 
 def late_by(job: Job) -> float:
