@@ -8,7 +8,8 @@ from IPython.display import display
 
 from .figures import png
 
-SYMBOLS = {"lr": "η", "rho": "ρ", "beta": "β", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "kappa": "κ"}
+SYMBOLS = {"lr": "η", "eta": "η", "rho": "ρ", "beta": "β", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "kappa": "κ",
+           "lambda": "λ", "sigma": "σ"}
 
 
 def slider(draw, **ranges):
@@ -40,11 +41,13 @@ def slider(draw, **ranges):
     display({**live, **fallback}, raw=True)
 
 
+def _symbol(name):
+    """What a reader sees in place of a Python name: "η λ max" for eta_lambda_max."""
+    return " ".join(SYMBOLS.get(word, word) for word in name.split("_"))
+
+
 def _control(name, given):
-    look = {
-        "description": SYMBOLS.get(name, name),
-        "layout": widgets.Layout(width="480px"),
-    }
+    look = {"description": _symbol(name), "layout": widgets.Layout(width="480px")}
     if isinstance(given, list) and len(given) > 1:
         options = [(f"{choice:g}" if isinstance(choice, float) else str(choice), choice) for choice in given]
         return widgets.SelectionSlider(options=options, value=given[len(given) // 2], **look)
@@ -68,11 +71,11 @@ def _image(draw, values):
     data, width = png(fig)
     plt.close(fig)
     source = base64.b64encode(data).decode("ascii")
-    now = ", ".join(f"{SYMBOLS.get(name, name)} = {value}" for name, value in values.items())
+    now = ", ".join(f"{_symbol(name)} = {value}" for name, value in values.items())
     return f'<img width="{width}" alt="The figure above, drawn for {html.escape(now)}" src="data:image/png;base64,{source}">'
 
 
 def _note(ranges):
-    extent = ", ".join(f"{SYMBOLS.get(name, name)} from {given[0]} to {given[-1 if isinstance(given, list) else 1]}"
+    extent = ", ".join(f"{_symbol(name)} from {given[0]} to {given[-1 if isinstance(given, list) else 1]}"
                        for name, given in ranges.items())
     return f"Run this cell in Jupyter to move the slider{'s' if len(ranges) > 1 else ''}: {extent}."

@@ -156,6 +156,11 @@ def test_a_list_of_choices_starts_in_its_middle_and_is_told_by_its_ends(displaye
     assert displayed[0][0]["text/plain"].endswith("move the sliders: η from 0.001 to 0.1, phi from relu to tanh.")
 
 
+def test_names_of_greek_letters_are_shown_as_letters(displayed):
+    lab.slider(lambda **values: small_figure(), eta_lambda_max=(0.1, 2.0), beta2=(0.9, 0.999))
+    assert "η λ max from 0.1 to 2.0, β₂ from 0.9 to 0.999." in displayed[0][0]["text/plain"]
+
+
 @pytest.mark.parametrize("ranges", [{}, {"lr": 3}, {"lr": (1.0,)}, {"lr": (2.0, 1.0)}, {"lr": [1]}])
 def test_a_range_that_makes_no_sense_is_refused(displayed, ranges):
     with pytest.raises(ValueError, match="range"):
