@@ -26,51 +26,51 @@ def second_derivative(f, x, h=1e-4):
     return np.dot([1.0, -2.0, 1.0], values) / h / h
 
 
-@wrong("divides by h", "You divide by h once. The bend h^2 f'' is quadratic in h, so with one h your result goes to 0 as "
-       "h does.")
+@wrong("divides by h", "You divide by h once. The bend h^2 f'' is quadratic in h, so with one h your result "
+       "goes to 0 as h does.")
 def second_derivative(f, x, h=1e-4):
     return (f(x + h) - 2 * f(x) + f(x - h)) / h
 
 
-@wrong("first derivative", "This is the central difference for the slope f', (f(x + h) - f(x - h)) / 2h: the curvature "
-       "compares the slope on the right with the slope on the left.")
+@wrong("first derivative", "This is the central difference for the slope f', (f(x + h) - f(x - h)) / 2h: the "
+       "curvature compares the slope on the right with the slope on the left.")
 def second_derivative(f, x, h=1e-4):
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
-@wrong("forward difference", "Your three points are x, x + h and x + 2h: that is the curvature at x + h, and at x it is "
-       "off by h f'''. Put one neighbour on either side.")
+@wrong("forward difference", "Your three points are x, x + h and x + 2h: that is the curvature at x + h, and "
+       "at x it is off by h f'''. Put one neighbour on either side.")
 def second_derivative(f, x, h=1e-4):
     return (f(x + 2 * h) - 2 * f(x + h) + f(x)) / h**2
 
 
-@wrong("f(x) once", "You take f(x) away once: its two neighbours bring f(x) in twice, and the one left over, divided by "
-       "h^2, swamps the curvature.")
+@wrong("f(x) once", "You take f(x) away once: its two neighbours bring f(x) in twice, and the one left over, "
+       "divided by h^2, swamps the curvature.")
 def second_derivative(f, x, h=1e-4):
     return (f(x + h) - f(x) + f(x - h)) / h**2
 
 
-@wrong("divides by (2h)^2", "You divide by (2h)^2, as if the neighbours were 2h from x: your curvature is a quarter of "
-       "what it should be.")
+@wrong("divides by (2h)^2", "You divide by (2h)^2, as if the neighbours were 2h from x: your curvature is a "
+       "quarter of what it should be.")
 def second_derivative(f, x, h=1e-4):
     return (f(x + h) - 2 * f(x) + f(x - h)) / (2 * h) ** 2
 
 
-@wrong("h of its own", "Your function uses an h of its own and not the one it is given: the caller has reasons for "
-       "choosing it, such as noise in f.")
+@wrong("h of its own", "Your function uses an h of its own and not the one it is given: the caller has "
+       "reasons for choosing it, such as noise in f.")
 def second_derivative(f, x, h=1e-4):
     h = 1e-4
     return (f(x + h) - 2 * f(x) + f(x - h)) / h**2
 
 
-@wrong("smaller default", "Your default h is smaller than 1e-4. Smaller is not more exact here: rounding errors of 1e-16 "
-       "are divided by h^2, and at h = 1e-6 only four digits are left.")
+@wrong("smaller default", "Your default h is smaller than 1e-4. Smaller is not more exact here: rounding "
+       "errors of 1e-16 are divided by h^2, and at h = 1e-6 only four digits are left.")
 def second_derivative(f, x, h=1e-6):
     return (f(x + h) - 2 * f(x) + f(x - h)) / h**2
 
 
-@wrong("sign turned", "Your sign is turned: where f bends upwards, the neighbours lie above the middle and the second "
-       "derivative is positive.")
+@wrong("sign turned", "Your sign is turned: where f bends upwards, the neighbours lie above the middle and "
+       "the second derivative is positive.")
 def second_derivative(f, x, h=1e-4):
     return (2 * f(x) - f(x + h) - f(x - h)) / h**2
 
@@ -93,51 +93,52 @@ def optimal_lr(curvature):
     return np.reciprocal(value)[()]
 
 
-@wrong("limit of stability", "2/curvature is the limit of stability: a step of that rate lands as far from the minimum as "
-       "it started, on the other side. The best rate is half of it.")
+@wrong("limit of stability", "2/curvature is the limit of stability: a step of that rate lands as far from "
+       "the minimum as it started, on the other side. The best rate is half of it.")
 def optimal_lr(curvature):
     if not curvature > 0:
         raise ValueError("the curvature must be positive")
     return 2 / curvature
 
 
-@wrong("no check", "Your rate for a negative curvature is negative: it walks uphill, to the top of a hill. Where there is "
-       "no minimum there is no best rate; raise ValueError.")
+@wrong("no check", "Your rate for a negative curvature is negative: it walks uphill, to the top of a hill. "
+       "Where there is no minimum there is no best rate; raise ValueError.")
 def optimal_lr(curvature):
     return 1 / curvature
 
 
-@wrong("lets zero pass", "Your check refuses negative curvatures and lets 0 pass: on a straight line no step is the best, "
-       "and 1/0 is no ValueError.")
+@wrong("lets zero pass", "Your check refuses negative curvatures and lets 0 pass: on a straight line no step "
+       "is the best, and 1/0 is no ValueError.")
 def optimal_lr(curvature):
     if curvature < 0:
         raise ValueError("the curvature must be positive")
     return 1 / curvature
 
 
-@wrong("refuses zero only", "Your check refuses 0 and lets negative curvatures pass: there the parabola opens downwards "
-       "and has no minimum.")
+@wrong("refuses zero only", "Your check refuses 0 and lets negative curvatures pass: there the parabola "
+       "opens downwards and has no minimum.")
 def optimal_lr(curvature):
     if curvature == 0:
         raise ValueError("the curvature must not be 0")
     return 1 / curvature
 
 
-@wrong("zero instead of an error", "You return 0 where there is no best rate: training would stand still and nobody would "
-       "learn why. Raise ValueError.")
+@wrong("zero instead of an error", "You return 0 where there is no best rate: training would stand still and "
+       "nobody would learn why. Raise ValueError.")
 def optimal_lr(curvature):
     return 1 / curvature if curvature > 0 else 0.0
 
 
-@wrong("integer division", "`//` cuts the fraction off: the best rate at curvature 4 is a quarter, and yours is 0.")
+@wrong("integer division", "`//` cuts the fraction off: the best rate at curvature 4 is a quarter, and yours "
+       "is 0.")
 def optimal_lr(curvature):
     if not curvature > 0:
         raise ValueError("the curvature must be positive")
     return 1 // curvature
 
 
-@wrong("curvature itself", "You return the curvature: the steeper the parabola, the smaller the rate has to be, so it "
-       "is 1 over the curvature.")
+@wrong("curvature itself", "You return the curvature: the steeper the parabola, the smaller the rate has to "
+       "be, so it is 1 over the curvature.")
 def optimal_lr(curvature):
     if not curvature > 0:
         raise ValueError("the curvature must be positive")
@@ -172,8 +173,8 @@ def newton_step(x, gradient, hessian):
     return np.array([x[i] - M[i, -1] for i in range(d)])
 
 
-@wrong("adds the step", "You add H^{-1} g: the step is subtracted, as every gradient step is, and yours doubles the "
-       "distance to the minimum of a quadratic.")
+@wrong("adds the step", "You add H^{-1} g: the step is subtracted, as every gradient step is, and yours "
+       "doubles the distance to the minimum of a quadratic.")
 def newton_step(x, gradient, hessian):
     return x + np.linalg.solve(hessian, gradient)
 
@@ -183,40 +184,40 @@ def newton_step(x, gradient, hessian):
     return np.linalg.solve(hessian, gradient)
 
 
-@wrong("diagonal only", "You divide by the diagonal of H, which ignores how the coordinates act on each other: it is "
-       "Newton's step only where H is diagonal.")
+@wrong("diagonal only", "You divide by the diagonal of H, which ignores how the coordinates act on each "
+       "other: it is Newton's step only where H is diagonal.")
 def newton_step(x, gradient, hessian):
     return x - gradient / np.diag(hessian)
 
 
-@wrong("divides by the matrix", "`gradient / hessian` divides entry by entry and gives a matrix: dividing by a Hessian "
-       "means solving H s = g.")
+@wrong("divides by the matrix", "`gradient / hessian` divides entry by entry and gives a matrix: dividing by "
+       "a Hessian means solving H s = g.")
 def newton_step(x, gradient, hessian):
     with np.errstate(divide="ignore", invalid="ignore"):
         return x - gradient / hessian
 
 
-@wrong("multiplies by H", "You multiply by the Hessian: steep directions then get the longest steps. Newton divides by "
-       "the curvature, so solve H s = g.")
+@wrong("multiplies by H", "You multiply by the Hessian: steep directions then get the longest steps. Newton "
+       "divides by the curvature, so solve H s = g.")
 def newton_step(x, gradient, hessian):
     return x - hessian @ gradient
 
 
-@wrong("one rate for all", "You take a gradient step with the rate 1 over the largest curvature: Newton gives each "
-       "direction its own rate.")
+@wrong("one rate for all", "You take a gradient step with the rate 1 over the largest curvature: Newton "
+       "gives each direction its own rate.")
 def newton_step(x, gradient, hessian):
     return x - gradient / np.max(np.abs(np.linalg.eigvalsh(hessian)))
 
 
-@wrong("sizes of the curvatures", "You take the curvatures' sizes, so that negative ones lead downhill: useful (it is "
-       "called saddle-free Newton), and not Newton's step, which goes to the critical point.")
+@wrong("sizes of the curvatures", "You take the curvatures' sizes, so that negative ones lead downhill: "
+       "useful (it is called saddle-free Newton), and not Newton's step, which goes to the critical point.")
 def newton_step(x, gradient, hessian):
     values, vectors = np.linalg.eigh(hessian)
     return x - vectors @ ((vectors.T @ gradient) / np.abs(values))
 
 
-@wrong("writes into x", "`x -= ...` moves the caller's x as well, and fails where x holds integers: make a new array, "
-       "x - step.")
+@wrong("writes into x", "`x -= ...` moves the caller's x as well, and fails where x holds integers: make a "
+       "new array, x - step.")
 def newton_step(x, gradient, hessian):
     x -= np.linalg.solve(hessian, gradient)
     return x
@@ -240,35 +241,38 @@ def optimal_lr_per_direction(A):
     return np.flip(np.linalg.eigvalsh(np.linalg.inv(A)))
 
 
-@wrong("rates ascending", "Your rates ascend: the order is that of ascending eigenvalues, and the smallest eigenvalue has "
-       "the largest rate.")
+@wrong("rates ascending", "Your rates ascend: the order is that of ascending eigenvalues, and the smallest "
+       "eigenvalue has the largest rate.")
 def optimal_lr_per_direction(A):
     return np.sort(1 / np.linalg.eigvalsh(A))
 
 
-@wrong("the diagonal", "The diagonal of A holds the curvatures along the axes; the directions that do not disturb each "
-       "other are eigenvectors, so use eigenvalues.")
+@wrong("the diagonal", "The diagonal of A holds the curvatures along the axes; the directions that do not "
+       "disturb each other are eigenvectors, so use eigenvalues.")
 def optimal_lr_per_direction(A):
     return 1 / np.sort(np.diag(A))
 
 
-@wrong("unsorted eigenvalues", "np.linalg.eig gives eigenvalues in no particular order: sort them, or use eigvalsh, which "
-       "knows that A is symmetric.")
+@wrong("unsorted eigenvalues", "np.linalg.eig gives eigenvalues in no particular order: sort them, or use "
+       "eigvalsh, which knows that A is symmetric.")
 def optimal_lr_per_direction(A):
     return 1 / np.linalg.eig(A)[0].real
 
 
-@wrong("limits of stability", "2/lambda_i is where direction i would start to diverge: its best rate is half of that.")
+@wrong("limits of stability", "2/lambda_i is where direction i would start to diverge: its best rate is half "
+       "of that.")
 def optimal_lr_per_direction(A):
     return 2 / np.linalg.eigvalsh(A)
 
 
-@wrong("eigenvalues", "You return the curvatures: the best rate along each direction is 1 over its curvature.")
+@wrong("eigenvalues", "You return the curvatures: the best rate along each direction is 1 over its "
+       "curvature.")
 def optimal_lr_per_direction(A):
     return np.linalg.eigvalsh(A)
 
 
-@wrong("one rate", "You give every direction the best rate of the steepest: here each direction is asked for its own.")
+@wrong("one rate", "You give every direction the best rate of the steepest: here each direction is asked for "
+       "its own.")
 def optimal_lr_per_direction(A):
     values = np.linalg.eigvalsh(A)
     return np.full(len(values), 1 / values[-1])
@@ -290,46 +294,48 @@ def best_fixed_lr(A):
     return float(2 / (steepest + shallowest))
 
 
-@wrong("best rate of the steepest", "1/lambda_max solves the steepest direction in one step and leaves the shallow one "
-       "waiting: a larger rate lets the steep one overshoot a little, and gains about twice the speed.")
+@wrong("best rate of the steepest", "1/lambda_max solves the steepest direction in one step and leaves the "
+       "shallow one waiting: a larger rate lets the steep one overshoot a little, and gains about twice the "
+       "speed.")
 def best_fixed_lr(A):
     return 1 / np.linalg.eigvalsh(A)[-1]
 
 
-@wrong("limit of stability", "2/lambda_max is the limit of stability: the steepest direction bounces there for ever.")
+@wrong("limit of stability", "2/lambda_max is the limit of stability: the steepest direction bounces there "
+       "for ever.")
 def best_fixed_lr(A):
     return 2 / np.linalg.eigvalsh(A)[-1]
 
 
-@wrong("without the 2", "1/(lambda_min + lambda_max) is half the best rate: the middle of the two ends is their sum "
-       "over 2.")
+@wrong("without the 2", "1/(lambda_min + lambda_max) is half the best rate: the middle of the two ends is "
+       "their sum over 2.")
 def best_fixed_lr(A):
     values = np.linalg.eigvalsh(A)
     return 1 / (values[0] + values[-1])
 
 
-@wrong("mean curvature", "You take 1 over the mean of all curvatures: how many directions lie between the ends does not "
-       "matter, only the ends do, because one of them is always the slowest.")
+@wrong("mean curvature", "You take 1 over the mean of all curvatures: how many directions lie between the "
+       "ends does not matter, only the ends do, because one of them is always the slowest.")
 def best_fixed_lr(A):
     return len(A) / np.trace(A)
 
 
-@wrong("mean of the rates", "You average the best rates of the two ends: the shallow direction's is so large that the "
-       "steep one diverges. Average the curvatures and then divide.")
+@wrong("mean of the rates", "You average the best rates of the two ends: the shallow direction's is so large "
+       "that the steep one diverges. Average the curvatures and then divide.")
 def best_fixed_lr(A):
     values = np.linalg.eigvalsh(A)
     return (1 / values[0] + 1 / values[-1]) / 2
 
 
-@wrong("geometric mean", "You take the geometric mean of the two ends: the factors 1 - lr lambda are linear in lambda, so "
-       "they have the same size at the rate of the arithmetic mean.")
+@wrong("geometric mean", "You take the geometric mean of the two ends: the factors 1 - lr lambda are linear "
+       "in lambda, so they have the same size at the rate of the arithmetic mean.")
 def best_fixed_lr(A):
     values = np.linalg.eigvalsh(A)
     return 1 / np.sqrt(values[0] * values[-1])
 
 
-@wrong("the diagonal", "The largest and smallest entries on the diagonal are not the ends of the spectrum, unless A is "
-       "diagonal: use eigenvalues.")
+@wrong("the diagonal", "The largest and smallest entries on the diagonal are not the ends of the spectrum, "
+       "unless A is diagonal: use eigenvalues.")
 def best_fixed_lr(A):
     return 2 / (np.min(np.diag(A)) + np.max(np.diag(A)))
 
@@ -358,50 +364,51 @@ def contraction_factor(A, lr):
     return worst
 
 
-@wrong("no absolute value", "You take the largest factor with its sign: a factor of -0.9 shrinks as slowly as 0.9, and one "
-       "of -3 diverges, though it is the smallest number of all.")
+@wrong("no absolute value", "You take the largest factor with its sign: a factor of -0.9 shrinks as slowly "
+       "as 0.9, and one of -3 diverges, though it is the smallest number of all.")
 def contraction_factor(A, lr):
     return np.max(1 - lr * np.linalg.eigvalsh(A))
 
 
-@wrong("steepest only", "You look at the steepest direction alone: at a small rate it is solved soon, and the shallow one "
-       "is what takes the time.")
+@wrong("steepest only", "You look at the steepest direction alone: at a small rate it is solved soon, and "
+       "the shallow one is what takes the time.")
 def contraction_factor(A, lr):
     return abs(1 - lr * np.linalg.eigvalsh(A)[-1])
 
 
-@wrong("shallowest only", "You look at the shallowest direction alone: at a large rate the steepest one bounces, and may "
-       "be slower or diverge.")
+@wrong("shallowest only", "You look at the shallowest direction alone: at a large rate the steepest one "
+       "bounces, and may be slower or diverge.")
 def contraction_factor(A, lr):
     return abs(1 - lr * np.linalg.eigvalsh(A)[0])
 
 
-@wrong("of the loss", "Yours is the square: that is by how much the loss shrinks, and the contraction is that of the "
-       "distance to the minimum.")
+@wrong("of the loss", "Yours is the square: that is by how much the loss shrinks, and the contraction is "
+       "that of the distance to the minimum.")
 def contraction_factor(A, lr):
     return np.max((1 - lr * np.linalg.eigvalsh(A)) ** 2)
 
 
-@wrong("fastest direction", "You take the smallest factor, which belongs to the fastest direction: what is left after many "
-       "steps is the slowest.")
+@wrong("fastest direction", "You take the smallest factor, which belongs to the fastest direction: what is "
+       "left after many steps is the slowest.")
 def contraction_factor(A, lr):
     return np.min(np.abs(1 - lr * np.linalg.eigvalsh(A)))
 
 
-@wrong("that of the best rate", "(kappa - 1)/(kappa + 1) is the contraction at the best rate only, and you were given "
-       "another one: use lr.")
+@wrong("that of the best rate", "(kappa - 1)/(kappa + 1) is the contraction at the best rate only, and you "
+       "were given another one: use lr.")
 def contraction_factor(A, lr):
     values = np.linalg.eigvalsh(A)
     return (values[-1] - values[0]) / (values[-1] + values[0])
 
 
-@wrong("the diagonal", "The diagonal of A is not its spectrum, unless A is diagonal: the factors belong to eigenvectors.")
+@wrong("the diagonal", "The diagonal of A is not its spectrum, unless A is diagonal: the factors belong to "
+       "eigenvectors.")
 def contraction_factor(A, lr):
     return np.max(np.abs(1 - lr * np.diag(A)))
 
 
-@wrong("Frobenius norm", "np.linalg.norm of a matrix adds the squares of all factors (the Frobenius norm): the slowest "
-       "direction is the largest of them, norm(..., 2).")
+@wrong("Frobenius norm", "np.linalg.norm of a matrix adds the squares of all factors (the Frobenius norm): "
+       "the slowest direction is the largest of them, norm(..., 2).")
 def contraction_factor(A, lr):
     return np.linalg.norm(np.eye(len(A)) - lr * A)
 
@@ -442,7 +449,8 @@ def steps_to_tolerance(A, lr, tol):
     return int(math.log(tol) / math.log(rho))
 
 
-@wrong("rounds to the nearest", "You round to the nearest number: in half of all cases that is one step too few.")
+@wrong("rounds to the nearest", "You round to the nearest number: in half of all cases that is one step too "
+       "few.")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
     if rho >= 1:
@@ -452,8 +460,8 @@ def steps_to_tolerance(A, lr, tol):
     return max(1, round(math.log(tol) / math.log(rho)))
 
 
-@wrong("one more for safety", "You round down and add one, which is a step too many where rho^k is exactly tol: at most "
-       "tol includes tol itself.")
+@wrong("one more for safety", "You round down and add one, which is a step too many where rho^k is exactly "
+       "tol: at most tol includes tol itself.")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
     if rho >= 1:
@@ -463,8 +471,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.floor(math.log(tol) / math.log(rho)) + 1
 
 
-@wrong("steps of the loss", "You count how many steps the loss needs: it shrinks by rho^2 at each, and half as many are "
-       "enough for it. Here the error itself has to shrink.")
+@wrong("steps of the loss", "You count how many steps the loss needs: it shrinks by rho^2 at each, and half "
+       "as many are enough for it. Here the error itself has to shrink.")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max((1 - lr * np.linalg.eigvalsh(A)) ** 2)
     if rho >= 1:
@@ -474,8 +482,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.ceil(math.log(tol) / math.log(rho))
 
 
-@wrong("rate that diverges", "You do not ask whether the rate converges at all: with rho > 1 both logarithms have "
-       "different signs and your number is negative or 0. No number of steps is enough: math.inf.")
+@wrong("rate that diverges", "You do not ask whether the rate converges at all: with rho > 1 both logarithms "
+       "have different signs and your number is negative or 0. No number of steps is enough: math.inf.")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
     if rho == 0:
@@ -485,8 +493,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.ceil(math.log(tol) / math.log(rho))
 
 
-@wrong("bounce forgotten", "With rho exactly 1 the error keeps its size for ever, and log(1) = 0 cannot be divided by: "
-       "that case is math.inf too.")
+@wrong("bounce forgotten", "With rho exactly 1 the error keeps its size for ever, and log(1) = 0 cannot be "
+       "divided by: that case is math.inf too.")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
     if rho > 1:
@@ -496,8 +504,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.ceil(math.log(tol) / math.log(rho))
 
 
-@wrong("perfect rate forgotten", "Where rho is 0 one step ends every error, and log(0) does not exist: return 1 before "
-       "you take logarithms.")
+@wrong("perfect rate forgotten", "Where rho is 0 one step ends every error, and log(0) does not exist: "
+       "return 1 before you take logarithms.")
 def steps_to_tolerance(A, lr, tol):
     rho = float(np.max(np.abs(1 - lr * np.linalg.eigvalsh(A))))
     if rho >= 1:
@@ -505,8 +513,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.ceil(math.log(tol) / math.log(rho))
 
 
-@wrong("perfect rate takes no step", "Where rho is 0 your answer is 0 steps: with no step the whole error is still there, "
-       "because rho^0 is 1. It takes 1.")
+@wrong("perfect rate takes no step", "Where rho is 0 your answer is 0 steps: with no step the whole error is "
+       "still there, because rho^0 is 1. It takes 1.")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
     if rho >= 1:
@@ -516,8 +524,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.ceil(math.log(tol) / math.log(rho))
 
 
-@wrong("float", "np.ceil returns a float, and a number of steps is an int: range(k) would refuse yours. Use math.ceil, or "
-       "int().")
+@wrong("float", "np.ceil returns a float, and a number of steps is an int: range(k) would refuse yours. Use "
+       "math.ceil, or int().")
 def steps_to_tolerance(A, lr, tol):
     rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
     if rho >= 1:
@@ -527,8 +535,8 @@ def steps_to_tolerance(A, lr, tol):
     return np.ceil(np.log(tol) / np.log(rho))
 
 
-@wrong("at the best rate", "You count with (kappa - 1)/(kappa + 1), the contraction at the best rate: another rate, lr, "
-       "was given.")
+@wrong("at the best rate", "You count with (kappa - 1)/(kappa + 1), the contraction at the best rate: "
+       "another rate, lr, was given.")
 def steps_to_tolerance(A, lr, tol):
     values = np.linalg.eigvalsh(A)
     rho = (values[-1] - values[0]) / (values[-1] + values[0])
@@ -539,8 +547,8 @@ def steps_to_tolerance(A, lr, tol):
     return math.ceil(math.log(tol) / math.log(rho))
 
 
-@wrong("shallow direction only", "You follow the shallowest direction alone: where the steepest bounces or diverges, it "
-       "decides.")
+@wrong("shallow direction only", "You follow the shallowest direction alone: where the steepest bounces or "
+       "diverges, it decides.")
 def steps_to_tolerance(A, lr, tol):
     rho = abs(1 - lr * np.linalg.eigvalsh(A)[0])
     if rho >= 1:
@@ -574,8 +582,8 @@ def line_search_step(f, gradient, x, lrs):
     return [np.asarray(x - lr * gradient, dtype=np.float64), float(lr)]
 
 
-@wrong("moves even if it is worse", "You take the best candidate even if it is worse than x itself: a line search that can "
-       "raise the loss is none. Not moving, with the rate 0, is a candidate too.")
+@wrong("moves even if it is worse", "You take the best candidate even if it is worse than x itself: a line "
+       "search that can raise the loss is none. Not moving, with the rate 0, is a candidate too.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = np.array(x, dtype=float), 0.0, math.inf
     for lr in lrs:
@@ -586,8 +594,8 @@ def line_search_step(f, gradient, x, lrs):
     return best.astype(float), best_lr
 
 
-@wrong("some large value", "You start from \"some large value\", as a slide does: a loss above it never wins, and one below "
-       "it wins even if it is worse than f(x). Start from f(x).")
+@wrong("some large value", "You start from \"some large value\", as a slide does: a loss above it never "
+       "wins, and one below it wins even if it is worse than f(x). Start from f(x).")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = np.array(x, dtype=float), 0.0, 10000
     for lr in lrs:
@@ -598,8 +606,8 @@ def line_search_step(f, gradient, x, lrs):
     return best, best_lr
 
 
-@wrong("last on ties", "On ties you keep the last candidate, and one as bad as x replaces it: `<` keeps the first, `<=` "
-       "the last.")
+@wrong("last on ties", "On ties you keep the last candidate, and one as bad as x replaces it: `<` keeps the "
+       "first, `<=` the last.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = np.array(x, dtype=float), 0.0, f(x)
     for lr in lrs:
@@ -610,8 +618,8 @@ def line_search_step(f, gradient, x, lrs):
     return best, best_lr
 
 
-@wrong("nan wins", "np.argmin takes nan for the smallest number of all, and -inf for the next: a rate that breaks the loss "
-       "wins your search. Set losses that are not finite to inf first.")
+@wrong("nan wins", "np.argmin takes nan for the smallest number of all, and -inf for the next: a rate that "
+       "breaks the loss wins your search. Set losses that are not finite to inf first.")
 def line_search_step(f, gradient, x, lrs):
     rates = [0.0, *lrs]
     losses = [f(np.asarray(x - lr * gradient, dtype=float)) for lr in rates]
@@ -619,8 +627,8 @@ def line_search_step(f, gradient, x, lrs):
     return np.array(x - rates[best] * gradient, dtype=float), rates[best]
 
 
-@wrong("-inf wins", "A loss of -inf wins your search: it is smaller than every number, and comes of a log(0) or an "
-       "overflow. Ask for np.isfinite.")
+@wrong("-inf wins", "A loss of -inf wins your search: it is smaller than every number, and comes of a log(0) "
+       "or an overflow. Ask for np.isfinite.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = np.array(x, dtype=float), 0.0, f(x)
     for lr in lrs:
@@ -642,8 +650,8 @@ def line_search_step(f, gradient, x, lrs):
     return best, best_lr
 
 
-@wrong("candidates in a chain", "Each of your candidates starts from the one before, so the steps add up: all of them "
-       "start from the same x.")
+@wrong("candidates in a chain", "Each of your candidates starts from the one before, so the steps add up: "
+       "all of them start from the same x.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = np.array(x, dtype=float), 0.0, f(x)
     candidate = best
@@ -655,8 +663,8 @@ def line_search_step(f, gradient, x, lrs):
     return best, best_lr
 
 
-@wrong("first improvement", "You stop at the first rate that lowers the loss: a later one may lower it more, and the best "
-       "of all was asked for.")
+@wrong("first improvement", "You stop at the first rate that lowers the loss: a later one may lower it more, "
+       "and the best of all was asked for.")
 def line_search_step(f, gradient, x, lrs):
     start = np.array(x, dtype=float)
     here = f(start)
@@ -668,8 +676,8 @@ def line_search_step(f, gradient, x, lrs):
     return start, 0.0
 
 
-@wrong("asks twice", "Your choice is right, but you compute losses more than once: each is a pass through the data. Keep "
-       "it in a variable.")
+@wrong("asks twice", "Your choice is right, but you compute losses more than once: each is a pass through "
+       "the data. Keep it in a variable.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr = np.array(x, dtype=float), 0.0
     for lr in lrs:
@@ -679,7 +687,8 @@ def line_search_step(f, gradient, x, lrs):
     return best, best_lr
 
 
-@wrong("x itself", "If no candidate wins you return x itself and not a copy: who changes the result then changes x.")
+@wrong("x itself", "If no candidate wins you return x itself and not a copy: who changes the result then "
+       "changes x.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = x, 0.0, f(x)
     for lr in lrs:
@@ -690,8 +699,8 @@ def line_search_step(f, gradient, x, lrs):
     return best, best_lr
 
 
-@wrong("copy of integers", "If x holds integers and no candidate wins, your copy holds integers too, and the next step "
-       "would be cut to integers: results are float64.")
+@wrong("copy of integers", "If x holds integers and no candidate wins, your copy holds integers too, and the "
+       "next step would be cut to integers: results are float64.")
 def line_search_step(f, gradient, x, lrs):
     best, best_lr, lowest = x.copy(), 0.0, f(x)
     for lr in lrs:
@@ -736,8 +745,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return backtracking_lr(f, x, gradient, lr0 * shrink, shrink, c)
 
 
-@wrong("any fall will do", "You accept any fall of the loss, however small: without c lr g.g the falls can shrink so fast "
-       "that the search never arrives.")
+@wrong("any fall will do", "You accept any fall of the loss, however small: without c lr g.g the falls can "
+       "shrink so fast that the search never arrives.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here = lr0, f(x)
     while not f(x - lr * gradient) <= here:
@@ -745,8 +754,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("nan passes", "Your loop goes on while the loss is too high, and a comparison with nan is False, so it stops at nan "
-       "and accepts it. Go on while the condition does not hold.")
+@wrong("nan passes", "Your loop goes on while the loss is too high, and a comparison with nan is False, so "
+       "it stops at nan and accepts it. Go on while the condition does not hold.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     while f(x - lr * gradient) > here - c * lr * slope:
@@ -754,8 +763,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("equality is refused", "You ask for a loss strictly below the bar: where the gradient is zero nothing ever is, and "
-       "the search does not end. Equality is enough.")
+@wrong("equality is refused", "You ask for a loss strictly below the bar: where the gradient is zero nothing "
+       "ever is, and the search does not end. Equality is enough.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     while not f(x - lr * gradient) < here - c * lr * slope:
@@ -763,8 +772,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("norm without its square", "Your bar uses the length of g and not its square: a step of lr g down a slope g falls by "
-       "lr g.g.")
+@wrong("norm without its square", "Your bar uses the length of g and not its square: a step of lr g down a "
+       "slope g falls by lr g.g.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), np.linalg.norm(gradient)
     while not f(x - lr * gradient) <= here - c * lr * slope:
@@ -772,8 +781,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("bar without the rate", "Your bar f(x) - c g.g leaves the rate out: it asks the same fall of a short step as of a "
-       "long one, and a short one cannot give it.")
+@wrong("bar without the rate", "Your bar f(x) - c g.g leaves the rate out: it asks the same fall of a short "
+       "step as of a long one, and a short one cannot give it.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     while not f(x - lr * gradient) <= here - c * slope:
@@ -783,8 +792,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("bar of the first rate", "You compute the bar once, with lr0: as the rate shrinks, the fall that is asked for has to "
-       "shrink too.")
+@wrong("bar of the first rate", "You compute the bar once, with lr0: as the rate shrinks, the fall that is "
+       "asked for has to shrink too.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, bar = lr0, f(x) - c * lr0 * (gradient @ gradient)
     while not f(x - lr * gradient) <= bar:
@@ -794,8 +803,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("bar above f(x)", "Your bar is f(x) + c lr g.g, which lets the loss rise: the condition asks it to fall by that "
-       "much.")
+@wrong("bar above f(x)", "Your bar is f(x) + c lr g.g, which lets the loss rise: the condition asks it to "
+       "fall by that much.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     while not f(x - lr * gradient) <= here + c * lr * slope:
@@ -803,8 +812,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("shrinks once too often", "You shrink before you try: lr0 itself is the first candidate, and where it will do it is "
-       "the answer.")
+@wrong("shrinks once too often", "You shrink before you try: lr0 itself is the first candidate, and where it "
+       "will do it is the answer.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0 * shrink, f(x), gradient @ gradient
     while not f(x - lr * gradient) <= here - c * lr * slope:
@@ -812,8 +821,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("gives up", "You give up after 20 rates and return one that does not meet the condition: where the curvature is "
-       "large, many are needed.")
+@wrong("gives up", "You give up after 20 rates and return one that does not meet the condition: where the "
+       "curvature is large, many are needed.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     for _ in range(20):
@@ -831,7 +840,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("divides by shrink", "You divide by `shrink`, which is below 1: your rates grow, and the loss with them.")
+@wrong("divides by shrink", "You divide by `shrink`, which is below 1: your rates grow, and the loss with "
+       "them.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     for _ in range(500):
@@ -841,8 +851,8 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     return lr
 
 
-@wrong("larger default for c", "Your default for c is larger than 1e-4: the usual one asks for next to nothing, so that long "
-       "steps are not refused for a small shortfall.")
+@wrong("larger default for c", "Your default for c is larger than 1e-4: the usual one asks for next to "
+       "nothing, so that long steps are not refused for a small shortfall.")
 def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-2):
     lr, here, slope = lr0, f(x), gradient @ gradient
     while not f(x - lr * gradient) <= here - c * lr * slope:
@@ -860,27 +870,30 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
 
 # --- questions ---------------------------------------------------------------------------------------------------
 
-catalogue.wrong_answer("answer_1", "a", "More information about the curve does not say which way is down: put numbers with "
-                       "f' > 0 and f'' < 0 into x - f'/f'' and look at the sign of the step.")
-catalogue.wrong_answer("answer_1", "b", "A parabola that opens downwards has a vertex as well, its top, and Newton's step "
-                       "asks for the vertex, whichever it is.")
-catalogue.wrong_answer("answer_1", "d", "1/f'' keeps its sign in Newton's step; to use the size alone is another method, "
-                       "made to mend this.")
-catalogue.wrong_answer("answer_2", "a", "With that rate the shallowest direction keeps 8/9 of its error at each step: a "
-                       "little overshooting along the steepest would cost less than that.")
-catalogue.wrong_answer("answer_2", "c", "How many directions lie between the ends, and where, does not matter: one of the "
-                       "two ends is always the slowest, whatever the mean is.")
-catalogue.wrong_answer("answer_2", "d", "Near the limit the steepest direction bounces from side to side and hardly shrinks "
-                       "at all, so it is the slow one.")
-catalogue.wrong_answer("answer_3", "a", "The gradient has one entry per parameter, the Hessian one per pair of parameters; "
-                       "count pairs again.")
-catalogue.wrong_answer("answer_3", "b", "Right about the memory; solving a dense system costs more than reading its matrix, "
-                       "because elimination goes over the matrix once per row.")
-catalogue.wrong_answer("answer_3", "c", "Each cost is off by one power of N: the Hessian is a square matrix, and "
-                       "elimination goes over it once per row.")
-catalogue.wrong_answer("answer_4", "b", "Newton's step turns away from the gradient; a line search goes along it, and the "
-                       "gradient does not point at the minimum unless all curvatures are equal.")
-catalogue.wrong_answer("answer_4", "c", "The gradients' directions are not the eigenvectors, and the next step spoils in part "
-                       "what the one before had minimized; conjugate directions would mend that.")
-catalogue.wrong_answer("answer_4", "d", "The square root is what momentum gains, and what a line search along plain gradients "
-                       "does not: each new direction is at right angles to the last.")
+catalogue.wrong_answer("answer_1", "a", "More information about the curve does not say which way is down: "
+                       "put numbers with f' > 0 and f'' < 0 into x - f'/f'' and look at the sign of the "
+                       "step.")
+catalogue.wrong_answer("answer_1", "b", "A parabola that opens downwards has a vertex as well, its top, and "
+                       "Newton's step asks for the vertex, whichever it is.")
+catalogue.wrong_answer("answer_1", "d", "1/f'' keeps its sign in Newton's step; to use the size alone is "
+                       "another method, made to mend this.")
+catalogue.wrong_answer("answer_2", "a", "With that rate the shallowest direction keeps 8/9 of its error at "
+                       "each step: a little overshooting along the steepest would cost less than that.")
+catalogue.wrong_answer("answer_2", "c", "How many directions lie between the ends, and where, does not "
+                       "matter: one of the two ends is always the slowest, whatever the mean is.")
+catalogue.wrong_answer("answer_2", "d", "Near the limit the steepest direction bounces from side to side and "
+                       "hardly shrinks at all, so it is the slow one.")
+catalogue.wrong_answer("answer_3", "a", "The gradient has one entry per parameter, the Hessian one per pair "
+                       "of parameters; count pairs again.")
+catalogue.wrong_answer("answer_3", "b", "Right about the memory; solving a dense system costs more than "
+                       "reading its matrix, because elimination goes over the matrix once per row.")
+catalogue.wrong_answer("answer_3", "c", "Each cost is off by one power of N: the Hessian is a square matrix, "
+                       "and elimination goes over it once per row.")
+catalogue.wrong_answer("answer_4", "b", "Newton's step turns away from the gradient; a line search goes "
+                       "along it, and the gradient does not point at the minimum unless all curvatures are "
+                       "equal.")
+catalogue.wrong_answer("answer_4", "c", "The gradients' directions are not the eigenvectors, and the next "
+                       "step spoils in part what the one before had minimized; conjugate directions would "
+                       "mend that.")
+catalogue.wrong_answer("answer_4", "d", "The square root is what momentum gains, and what a line search "
+                       "along plain gradients does not: each new direction is at right angles to the last.")
