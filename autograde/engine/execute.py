@@ -278,7 +278,8 @@ class Engine:
             for source in self._sources.values():
                 source.wait_until_ready()
             with tempfile.TemporaryDirectory(dir=self.home) as folder:
-                os.mkdir(os.path.join(folder, "student"))
+                for name in ("student", "files"):
+                    os.mkdir(os.path.join(folder, name))
                 probe = self._spawn("student", _Student, self._order(folder))
                 self.layers, self.missing = probe.layers, probe.missing
                 probe.close()

@@ -12,7 +12,6 @@ import builtins
 import io
 import linecache
 import os
-import signal
 import socket
 import sys
 import warnings
@@ -25,7 +24,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import calls, wire
+from . import calls, sandbox, wire
 
 MIME_TYPES = ("text/plain", "image/png")
 MAX_DISPLAYS = 200
@@ -268,7 +267,7 @@ class Student:
                 try:
                     self.channel.close()
                     self.door.close()
-                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+                    sandbox.keep_signals_inside()
                     self.shell.outputs.clear()
                     Server(wire.Channel(own), self.shell).serve_until_closed()
                 finally:

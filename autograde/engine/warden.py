@@ -3,8 +3,8 @@
 It starts the student process inside the sandbox, grants it one fork per test cell, ends what the last grant left, and
 reports how it ended. It never runs a line of the student's.
 
-    engine -> warden    b"fork": end the previous serving child and allow one new fork;  closing the socket: end everything
-    warden -> engine    {"layers": [...], "missing": {...}}, then {"ended": status, "cpu": seconds}
+    engine -> warden    b"fork": end the previous serving child and allow one new fork;  b"end" or closing: end everything
+    warden -> engine    {"layers": [...], "missing": {...}} or {"refused": sentence}, then {"ended": status, "cpu": seconds}
 """
 from __future__ import annotations
 
@@ -12,41 +12,137 @@ import json
 import os
 import select
 import signal
-import sys
+import socket
 
 from . import sandbox, wire
 
+WATCH_SECONDS = 0.2
+
 
 def guard(order, sockets, shell, ready):
+    """Run one student process to its end. `ready` is what `sandbox.prepare` gave."""
     channel, door, control = sockets
+    if ready["namespaces"]:
+        try:
+            sandbox.private_disk(order["folder"], order["disk_bytes"])
+        except OSError as problem:
+            ready = {"namespaces": False, "why": f"this system does not grant a private disk ({problem})"}
+    sandbox.copy_tree(order["files"], order["folder"])
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    me = os.getpid()
     child = os.fork()
     if child == 0:
         try:
-            sandbox.die_with_parent()
-            control.close()
-            _become_student(order, channel, door, shell)
+            sandbox.die_with_parent(None if ready["namespaces"] else me)
+            if sandbox.enter(order, theirs, {channel.fileno(), door.fileno()}, ready):
+                from .student import Student
+                Student(shell, wire.Channel(channel), door, order["output_bytes"]).serve()
         finally:
             os._exit(1)
-    channel.close()
-    door.close()
-    control.send(json.dumps({"layers": [], "missing": {}}).encode())
-    pidfd = os.pidfd_open(child)
-    status = None
-    while True:
-        events, _, _ = select.select([control, pidfd], [], [])
-        if pidfd in events:
-            break
-        if control.recv(64) in (b"", b"end"):
-            break
-    os.kill(child, signal.SIGKILL)
+    for end in (channel, door, theirs):
+        end.close()
+    with ours:
+        report, listeners, _, _ = socket.recv_fds(ours, 65536, 1)
+    control.send(report or json.dumps({"ended": None}).encode())
+    watched = None if ready["namespaces"] else order["folder"]
+    _Watch(child, control, listeners[0] if listeners else None, order, watched).until_the_end()
+    _kill_all(child)
     _, status, usage = os.wait4(child, 0)
     control.send(json.dumps({"ended": status, "cpu": usage.ru_utime + usage.ru_stime}).encode())
 
 
-def _become_student(order, channel, door, shell):
-    from .student import Student
-    os.chdir(order["folder"])
-    null = os.open("/dev/null", os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    Student(shell, wire.Channel(channel), door, order["output_bytes"]).serve()
+class _Watch:
+    """Answers the engine and the student process's clones until one of them ends."""
+
+    def __init__(self, child, control, listener, order, folder):
+        self.child = child
+        self.control = control
+        self.listener = listener
+        self.most_tasks = order["processes"]
+        self.most_bytes = order["disk_bytes"]
+        self.folder = folder
+        self.grants = 0
+
+    def until_the_end(self):
+        poll = select.poll()
+        ended = os.pidfd_open(self.child)
+        for fd in (ended, self.control.fileno(), *([] if self.listener is None else [self.listener])):
+            poll.register(fd, select.POLLIN)
+        while True:
+            ready = dict(poll.poll(None if self.folder is None else WATCH_SECONDS * 1000))
+            if self.folder is not None and _size(self.folder) > self.most_bytes:
+                return
+            if self.control.fileno() in ready and not self._obey():         # before the clones that it allows
+                return
+            if ended in ready:
+                return
+            if self.listener in ready:
+                if not ready[self.listener] & select.POLLIN:
+                    poll.unregister(self.listener)
+                    continue
+                sandbox.answer_clone(self.listener, self._may_fork, self._may_add_thread)
+
+    def _obey(self):
+        message = self.control.recv(64)
+        if message != b"fork":
+            return False
+        for task in descendants(self.child):
+            _kill(task)
+        self.grants = 1
+        return True
+
+    def _may_fork(self):
+        self.grants -= 1
+        return self.grants >= 0
+
+    def _may_add_thread(self, task):
+        try:
+            return len(os.listdir(f"/proc/{task}/task")) < self.most_tasks
+        except OSError:
+            return False
+
+
+def descendants(process):
+    """Numbers of all processes below one, as /proc has them."""
+    found, ask = [], [process]
+    while ask:
+        parent = ask.pop()
+        try:
+            tasks = os.listdir(f"/proc/{parent}/task")
+        except OSError:
+            continue
+        for task in tasks:
+            try:
+                with open(f"/proc/{parent}/task/{task}/children") as file:
+                    children = [int(word) for word in file.read().split()]
+            except OSError:
+                continue
+            found += children
+            ask += children
+    return found
+
+
+def _kill_all(child):
+    """End the student process and all below it; in a PID namespace the kernel does the rest."""
+    below = descendants(child)
+    _kill(child)
+    for task in below:
+        _kill(task)
+
+
+def _kill(task):
+    try:
+        os.kill(task, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _size(folder):
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_blocks * 512
+            except OSError:
+                pass
+    return total

@@ -52,6 +52,7 @@ def main(control_fd, role, arguments):
     gc.collect()
     gc.freeze()                                         # what is warm stays shared between the forks
     control.send(json.dumps({"ready": ready}).encode())
+    me = os.getpid()
     while True:
         message, sockets, _, _ = socket.recv_fds(control, 65536, MOST_SOCKETS)
         if not message:
@@ -61,7 +62,7 @@ def main(control_fd, role, arguments):
             code = 1
             try:
                 control.close()
-                sandbox.die_with_parent()
+                sandbox.die_with_parent(me)
                 work(json.loads(message), [socket.socket(fileno=fd) for fd in sockets])
                 code = 0
             except (OSError, EOFError):
