@@ -6,7 +6,20 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("01_quadratics")
+catalogue = Catalogue("01_quadratics", sections={
+    "quadratic": "Many parameters, one learning rate",
+    "quadratic_gradient": "The eigenbasis decouples the problem",
+    "gradient_descent": "Which learning rate?",
+    "step_regime": "Four regimes, and a border",
+    "convergence_ratios": "How fast is \"converges\"?",
+    "max_stable_lr": "The limit",
+    "condition_number": "The price: the condition number",
+    "critical_point_kind": "Critical points",
+    "answer_1": "The border is 2, not 1",
+    "answer_2": "One run in two coordinate systems",
+    "answer_3": "R is constant, and a square",
+    "answer_4": "R below 1 is not enough",
+})
 wrong, right = catalogue.wrong, catalogue.right
 
 
