@@ -303,9 +303,8 @@ class _Run:
         if outcome.unread:
             row.notes.append(outcome.unread)
         self.book.write(Grades(student, topic.folder, topic.name, outcome.scores, outcome.comments, outcome.penalty, parse_time(job.timestamp)))
-        straight = not outcome.unread and not outcome.repaired and not outcome.notes
-        self.room.store(student, topic, submitted=job.content if straight else outcome.submitted, autograded=outcome.autograded,
-                        feedback=outcome.feedback, timestamp=job.timestamp, handed_in=None if straight or not job.content else job.content)
+        self.room.store(student, topic, submitted=outcome.rebuilt or job.content, autograded=outcome.autograded, feedback=outcome.feedback,
+                        timestamp=job.timestamp, handed_in=job.content if outcome.rebuilt and job.content else None)
         row.score = self.book.standing(student, topic.folder, topic.name).score
         self.room.note(student, topic.folder, {"key": job.key, "row": asdict(row), "unread": outcome.unread})
         return row

@@ -53,12 +53,16 @@ class Intake:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A student's cell with all that is believed of it: a kind, a source, and the names that it claims to have."""
+    """A student's cell with all that is believed of it: a kind, a source, and the names that it claims to have.
+
+    `sound` says that nbformat, too, would read it.
+    """
 
     kind: str
     source: str
     claim: str
     id: str
+    sound: bool = True
 
 
 # --- Files ---------------------------------------------------------------------------------------------------------
@@ -185,7 +189,11 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
         raise Unreadable(f"the notebook has {len(raw)} cells, and the limit is {MAX_CELLS}")
     cells = [cell for cell in map(_cell, raw) if cell is not None]
     if len(cells) < len(raw):
-        notes.append(f"{len(raw) - len(cells)} cells that are none were left out")
+        notes.append(f"{len(raw) - len(cells)} of its cells could not be read and were left out")
+    if data.get("nbformat") != 4 and "worksheets" not in data:
+        notes.append("its format number is none that Jupyter writes; it was read as format 4")
+    elif not isinstance(data.get("metadata"), dict) or not isinstance(data.get("nbformat_minor"), int) or not all(c.sound for c in cells):
+        notes.append("damaged metadata or outputs in it were dropped")
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
         raise Unreadable(f"the notebook holds more than {MAX_SOURCE:,} characters of source")
     return cells, notes
@@ -204,8 +212,11 @@ def _cell(raw) -> _Cell | None:
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     claim = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     kind = raw["cell_type"] if raw["cell_type"] in ("code", "raw") else "markdown"
+    outputs = raw.get("outputs", [])
+    sound = (isinstance(metadata, dict) and isinstance(metadata.get("nbgrader", {}), dict) and "\0" not in source
+             and isinstance(outputs, list) and all(isinstance(o, dict) and isinstance(o.get("output_type"), str) for o in outputs))
     return _Cell(kind, source.encode("utf-8", "replace").decode(), claim if isinstance(claim, str) else "",
-                 raw["id"] if isinstance(raw.get("id"), str) else "")
+                 raw["id"] if isinstance(raw.get("id"), str) else "", sound)
 
 
 # --- From cells to the released form ---------------------------------------------------------------------------------

@@ -66,13 +66,16 @@ class Question:
 
 @dataclass
 class Outcome:
-    """Everything about a marked submission that is to be stored or reported."""
+    """Everything about a marked submission that is to be stored or reported.
+
+    `rebuilt` is the notebook in the released form where it differs from what was handed in by more than a file's name.
+    """
 
     scores: dict[str, float | None]
     comments: dict[str, str | None]
     penalty: float | None
     questions: list[Question]
-    submitted: bytes
+    rebuilt: bytes
     autograded: bytes
     feedback: bytes
     seconds: float
@@ -85,17 +88,19 @@ def serialise(notebook) -> bytes:
     return nbformat.writes(notebook).encode("utf-8")
 
 
-def take_in(job: Job, released) -> tuple[intake.Intake, str]:
-    """The job's notebook in the released form, and why it could not be read: then the released one, unanswered."""
+def take_in(job: Job, released) -> tuple[intake.Intake, str, bytes]:
+    """The job's notebook in the released form, why it could not be read (then it is the released one, unanswered), and its
+    text where that has to stand in for what was handed in."""
     reason = job.unread
     if not reason:
         try:
             taken = intake.normalise(job.content, released)
+            rebuilt = serialise(taken.notebook) if taken.notes or taken.repaired else b""
             taken.notes[:0] = job.notes
-            return taken, ""
+            return taken, "", rebuilt
         except intake.Unreadable as problem:
             reason = str(problem)
-    return intake.Intake(copy.deepcopy(released), list(job.notes)), reason
+    return intake.Intake(copy.deepcopy(released), list(job.notes)), reason, serialise(released)
 
 
 def questions(notebook, scores: dict[str, float | None], statuses: dict[str, str] | None = None) -> list[Question]:
@@ -154,7 +159,7 @@ class StockMarker:
         if job.standing.duedate:
             with closing(sqlite3.connect(database)) as connection, connection:
                 connection.execute("UPDATE assignment SET duedate = ?", (f"{job.standing.duedate:%Y-%m-%d %H:%M:%S.%f}",))
-        taken, unread = take_in(job, self._released[topic.folder])
+        taken, unread, rebuilt = take_in(job, self._released[topic.folder])
         folder = self._root / "submitted" / job.student / topic.folder
         replace(folder / topic.solution.name, serialise(taken.notebook))
         if job.timestamp:
@@ -167,7 +172,7 @@ class StockMarker:
         autograded = (self._root / "autograded" / job.student / topic.folder / topic.solution.name).read_bytes()
         page = (self._root / "feedback" / job.student / topic.folder / f"{topic.name}.html").read_bytes()
         executed = nbformat.reads(autograded.decode(), as_version=4)
-        return Outcome(scores, comments, penalty, questions(executed, scores), serialise(taken.notebook), autograded, page,
+        return Outcome(scores, comments, penalty, questions(executed, scores), rebuilt, autograded, page,
                        time.perf_counter() - start, taken.notes, unread, taken.repaired)
 
     def _settings(self, job: Job) -> Config:
@@ -210,7 +215,7 @@ class EngineMarker:
     def mark(self, job: Job) -> Outcome:
         start = time.perf_counter()
         master = self._masters[job.topic.folder]
-        taken, unread = take_in(job, master.released)
+        taken, unread, rebuilt = take_in(job, master.released)
         result = self._engine.run(master.overwrite(taken.notebook), files=master.files)
         executed = self._finish(result.notebook)
         scores = {cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0] for cell in executed.cells if utils.is_grade(cell)}
@@ -220,7 +225,7 @@ class EngineMarker:
         autograded = serialise(executed)
         page = self._page(job, executed, scores, comments, penalty)
         statuses = {name: question.status for name, question in result.questions.items()}
-        return Outcome(scores, comments, penalty, questions(executed, scores, statuses), serialise(taken.notebook), autograded, page,
+        return Outcome(scores, comments, penalty, questions(executed, scores, statuses), rebuilt, autograded, page,
                        time.perf_counter() - start, [*taken.notes, *result.notes], unread, taken.repaired)
 
     def _finish(self, notebook):
