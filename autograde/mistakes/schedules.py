@@ -13,9 +13,9 @@ wrong, right = catalogue.wrong, catalogue.right
 # --- step_decay --------------------------------------------------------------------------------------------------
 
 
-@right("floor of a quotient")
+@right("integer division")
 def step_decay(t, lr0, factor, every):
-    return lr0 * np.power(float(factor), np.floor(np.asarray(t) / every))
+    return lr0 * factor ** (t // every)
 
 
 @right("one step at a time")
