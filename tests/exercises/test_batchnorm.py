@@ -1,0 +1,181 @@
+"""Topic 08's reference functions against PyTorch's values, finite differences and what normalization must do."""
+
+import importlib.util
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+from autograde import cells
+from autograde.course import find_topic
+from tests.golden import make_batchnorm
+from tests.mutants import RECORDS, mutants
+
+NOTEBOOK = cells.read(find_topic("08").solution)
+course = cells.define(NOTEBOOK)
+GOLDEN = json.loads(make_batchnorm.FILE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(80)
+
+
+def arrays(values: dict) -> dict:
+    return {key: np.array(value) for key, value in values.items()}
+
+
+def check_against(golden: dict) -> None:
+    """The reference equals PyTorch in both modes and backwards, over all batches of `golden`."""
+    given = golden["problem"]
+    gamma, beta, eps = np.array(given["gamma"]), np.array(given["beta"]), given["eps"]
+    running = arrays(given["running"])
+    close = lambda a, b: np.allclose(a, b, rtol=1e-10, atol=1e-11)
+    for batch, seen in zip(given["batches"], golden["train"], strict=True):
+        batch, seen = arrays(batch), arrays(seen)
+        out, cache, running = course["batchnorm_train"](batch["x"], gamma, beta, running, given["momentum"], eps)
+        assert close(out, seen["out"])
+        assert close(running["mean"], seen["mean"]) and close(running["var"], seen["var"])
+        gradients = course["batchnorm_backward"](batch["dout"], cache)
+        assert all(close(mine, seen[name]) for mine, name in zip(gradients, ("dx", "dgamma", "dbeta"), strict=True))
+    shifted = np.array(given["shifted"])
+    assert close(course["batchnorm_eval"](shifted, gamma, beta, running, eps), golden["eval"])
+    for batch, seen in zip(given["batches"], golden["layernorm"]):
+        batch, seen = arrays(batch), arrays(seen)
+        out, cache = course["layernorm"](batch["x"], gamma, beta, eps)
+        assert close(out, seen["out"])
+        gradients = course["layernorm_backward"](batch["dout"], cache)
+        assert all(close(mine, seen[name]) for mine, name in zip(gradients, ("dx", "dgamma", "dbeta"), strict=True))
+
+
+def test_the_reference_agrees_with_pytorch_over_20_batches_in_both_modes_and_backwards():
+    assert len(GOLDEN["train"]) == 20
+    check_against(GOLDEN)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_the_reference_agrees_with_pytorch_when_it_runs_live():
+    check_against(make_batchnorm.golden())
+
+
+def test_the_golden_values_notice_a_biased_running_variance():
+    given, seen = GOLDEN["problem"], arrays(GOLDEN["train"][0])
+    x, old = np.array(given["batches"][0]["x"]), np.array(given["running"]["var"])
+    biased = (1 - given["momentum"]) * old + given["momentum"] * x.var(axis=0)
+    assert not np.allclose(biased, seen["var"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("n, d", [(2, 3), (4, 1), (5, 4)])
+@pytest.mark.parametrize("name", ["batchnorm", "layernorm"])
+def test_a_backward_pass_is_the_slope_of_its_forward(rng, name, n, d):
+    if name == "layernorm" and d == 1:
+        pytest.skip("one feature normalizes to zero")
+    x, gamma, beta, dout = rng.normal(2, 1.5, (n, d)), rng.normal(size=d), rng.normal(size=d), rng.normal(size=(n, d))
+    running, h = {"mean": np.zeros(d), "var": np.ones(d)}, 1e-5
+
+    def forward(x, gamma, beta):
+        if name == "layernorm":
+            return course["layernorm"](x, gamma, beta, 0.05)
+        return course["batchnorm_train"](x, gamma, beta, running, 0.1, 0.05)[:2]
+
+    gradients = course[f"{name}_backward"](dout, forward(x, gamma, beta)[1])
+    for k, argument in enumerate((x, gamma, beta)):
+        for index in np.ndindex(argument.shape):
+            ends = []
+            for step in (h, -h):
+                moved = [x.copy(), gamma.copy(), beta.copy()]
+                moved[k][index] += step
+                ends.append(np.sum(dout * forward(*moved)[0]))
+            assert np.isclose(gradients[k][index], (ends[0] - ends[1]) / (2 * h), rtol=1e-6, atol=1e-8)
+
+
+def test_standardized_training_data_has_mean_0_and_std_1_and_constants_become_0(rng):
+    X = np.column_stack([rng.normal(40, 7, 30), rng.normal(-2, 1e-9, 30), np.full(30, 0.1)])
+    Z = course["standardize"](X, *course["fit_standardizer"](X))
+    assert np.allclose(Z.mean(axis=0)[[0, 2]], 0, atol=1e-12) and np.allclose(Z.std(axis=0), [1, 1, 0], atol=1e-6)
+
+
+def test_evaluation_on_the_statistics_of_a_batch_is_training_on_it_up_to_the_biased_variance(rng):
+    x, gamma, beta = rng.normal(3, 2, (6, 3)), rng.normal(size=3), rng.normal(size=3)
+    empty = {"mean": np.zeros(3), "var": np.zeros(3)}
+    out, _, running = course["batchnorm_train"](x, gamma, beta, empty, momentum=1.0, eps=1e-3)
+    biased = {"mean": running["mean"], "var": running["var"] * 5 / 6}
+    assert np.allclose(course["batchnorm_eval"](x, gamma, beta, biased, eps=1e-3), out, rtol=1e-12)
+
+
+def test_folding_through_a_second_layer_gives_the_same_network(rng):
+    W1, b1, W2, b2 = rng.normal(size=(5, 4)), rng.normal(size=4), rng.normal(size=(4, 3)), rng.normal(size=3)
+    norms = [(rng.normal(size=k), rng.normal(size=k), {"mean": rng.normal(size=k), "var": rng.uniform(0, 2, k)})
+             for k in (4, 3)]
+    x = rng.normal(size=(7, 5))
+    slow = course["batchnorm_eval"](x @ W1 + b1, *norms[0])
+    slow = course["batchnorm_eval"](np.maximum(slow, 0) @ W2 + b2, *norms[1])
+    (F1, c1), (F2, c2) = course["fold_batchnorm"](W1, b1, *norms[0]), course["fold_batchnorm"](W2, b2, *norms[1])
+    assert np.allclose(np.maximum(x @ F1 + c1, 0) @ F2 + c2, slow, rtol=1e-9, atol=1e-9)
+
+
+def recorded_cache_mutants() -> list[tuple[str, str]]:
+    """(function, source) of the mutants that are recorded as changing nothing but a cache."""
+    records = tomllib.loads((RECORDS / "08_batchnorm.toml").read_text(encoding="utf-8"))["mutant"]
+    sources = cells.sources(NOTEBOOK, cells.is_solution)
+    found = {(name, change): source for name in ("batchnorm_train", "layernorm")
+             for change, source in mutants(sources[name])}
+    return [(record["function"], found[record["function"], record["change"]]) for record in records]
+
+
+def test_a_cache_that_is_wrong_fails_the_test_of_the_backward():
+    caches = recorded_cache_mutants()
+    assert len(caches) == 9
+    for name, source in caches:
+        test = "test_" + name.replace("_train", "") + "_backward"
+        assert cells.run(NOTEBOOK, {name: source}, {test})[test].points == 0, source
+
+
+def message_of_backward(name: str, forward: str, backward: str | None = None) -> str:
+    """What the backward's test says when `forward` stands in the cell of `name`, and `backward` in its own."""
+    test = "test_" + name.replace("_train", "") + "_backward"
+    replacements = {name: forward} | ({test.removeprefix("test_"): backward} if backward else {})
+    outcome = cells.run(NOTEBOOK, replacements, {test})[test]
+    assert outcome.points == 0
+    return f"{outcome.error}: {outcome.message}"
+
+
+@pytest.mark.parametrize("name", ["batchnorm_train", "layernorm"])
+def test_the_backward_says_when_it_is_the_forward_that_is_wrong(name):
+    source = cells.sources(NOTEBOOK, cells.is_solution)[name]
+    wrong = source.replace("+ eps)", "+ 2 * eps)")
+    assert wrong != source
+    assert "The forward is what is wrong" in message_of_backward(name, wrong)
+    assert f"the cache of your `{name}`, which failed: too hard" in message_of_backward(
+        name, f"def {name}(*args, **kwargs):\n    raise RuntimeError('too hard')")
+    stub = f"def {name}(*args, **kwargs):\n    raise NotImplementedError"
+    assert "which is not attempted yet" in message_of_backward(name, stub)
+
+
+@pytest.mark.parametrize("name", ["batchnorm_train", "layernorm"])
+def test_a_backward_that_is_not_attempted_counts_so_whatever_the_forward_does(name):
+    backward = name.replace("_train", "") + "_backward"
+    stubs = [f"def {f}(*args, **kwargs):\n    raise NotImplementedError" for f in (name, backward)]
+    assert message_of_backward(name, *stubs).startswith("NotImplementedError")
+    right = cells.sources(NOTEBOOK, cells.is_solution)[name]
+    assert message_of_backward(name, right, stubs[1]).startswith("NotImplementedError")
+
+
+def test_a_backward_may_keep_any_cache_that_its_forward_makes():
+    forward = '''def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
+    mean, var = x.mean(0), x.var(0)
+    out = gamma * (x - mean) / np.sqrt(var + eps) + beta
+    running = {"mean": (1 - momentum) * running["mean"] + momentum * mean,
+               "var": (1 - momentum) * running["var"] + momentum * x.var(0, ddof=1)}
+    return out, (x * 1.0, mean, var, gamma * 1.0, eps, None, "batch"), running
+'''
+    backward = '''def batchnorm_backward(dout, cache):
+    x, mean, var, gamma, eps, _, _ = cache
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    g = dout * gamma
+    dx = (g - g.mean(0) - x_hat * (g * x_hat).mean(0)) / np.sqrt(var + eps)
+    return [dx, (dout * x_hat).sum(0), dout.sum(0) + 0.0]
+'''
+    cells_of = {"batchnorm_train": forward, "batchnorm_backward": backward}
+    assert cells.run(NOTEBOOK, cells_of, {"test_batchnorm_backward"})["test_batchnorm_backward"].points == 3
