@@ -48,6 +48,7 @@ STYLE = {
     "figure.dpi": CSS_PIXELS_PER_INCH,
     "font.size": 11,
     "axes.titlesize": 11.5,
+    "axes.titlepad": 8,
     "axes.labelsize": 11.5,
     "legend.fontsize": 10.5,
     "legend.framealpha": 0.9,

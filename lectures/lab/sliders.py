@@ -49,7 +49,7 @@ def _symbol(name):
 def _control(name, given):
     look = {"description": _symbol(name), "layout": widgets.Layout(width="480px")}
     if isinstance(given, list) and len(given) > 1:
-        options = [(f"{choice:g}" if isinstance(choice, float) else str(choice), choice) for choice in given]
+        options = [(_text(choice), choice) for choice in given]
         return widgets.SelectionSlider(options=options, value=given[len(given) // 2], **look)
     if not isinstance(given, tuple) or not 2 <= len(given) <= 4 or not given[0] < given[1]:
         raise ValueError(
@@ -71,8 +71,12 @@ def _image(draw, values):
     data, width = png(fig)
     plt.close(fig)
     source = base64.b64encode(data).decode("ascii")
-    now = ", ".join(f"{_symbol(name)} = {value}" for name, value in values.items())
-    return f'<img width="{width}" alt="The figure above, drawn for {html.escape(now)}" src="data:image/png;base64,{source}">'
+    now = ", ".join(f"{_symbol(name)} = {_text(value)}" for name, value in values.items())
+    return f'<img width="{width}" alt="The figure for {html.escape(now)}" src="data:image/png;base64,{source}">'
+
+
+def _text(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _note(ranges):

@@ -140,7 +140,7 @@ def test_moving_a_slider_draws_anew_with_its_values(displayed, monkeypatch):
     lr.value, steps.value = 0.5, 7
     assert drawn == [(1.5, 5), (0.5, 5), (0.5, 7)]
     assert isinstance(drawn[0][1], int)
-    assert before != picture.value and 'alt="The figure above, drawn for η = 0.5, steps = 7"' in picture.value
+    assert before != picture.value and 'alt="The figure for η = 0.5, steps = 7"' in picture.value
     assert (lr.description, steps.description) == ("η", "steps")
 
 
