@@ -1,4 +1,4 @@
-"""Topic 08's reference functions against PyTorch's values, finite differences and what normalization must do."""
+"""Topic 08's reference functions against PyTorch's values, finite differences and the laws of normalization."""
 
 import importlib.util
 import json
@@ -14,6 +14,7 @@ from tests.mutants import RECORDS, mutants
 
 NOTEBOOK = cells.read(find_topic("08").solution)
 course = cells.define(NOTEBOOK)
+GRADIENTS = ("dx", "dgamma", "dbeta")
 GOLDEN = json.loads(make_batchnorm.FILE.read_text(encoding="utf-8"))
 
 
@@ -34,11 +35,12 @@ def check_against(golden: dict) -> None:
     close = lambda a, b: np.allclose(a, b, rtol=1e-10, atol=1e-11)
     for batch, seen in zip(given["batches"], golden["train"], strict=True):
         batch, seen = arrays(batch), arrays(seen)
-        out, cache, running = course["batchnorm_train"](batch["x"], gamma, beta, running, given["momentum"], eps)
+        forward = course["batchnorm_train"](batch["x"], gamma, beta, running, given["momentum"], eps)
+        out, cache, running = forward
         assert close(out, seen["out"])
         assert close(running["mean"], seen["mean"]) and close(running["var"], seen["var"])
         gradients = course["batchnorm_backward"](batch["dout"], cache)
-        assert all(close(mine, seen[name]) for mine, name in zip(gradients, ("dx", "dgamma", "dbeta"), strict=True))
+        assert all(close(mine, seen[name]) for mine, name in zip(gradients, GRADIENTS, strict=True))
     shifted = np.array(given["shifted"])
     assert close(course["batchnorm_eval"](shifted, gamma, beta, running, eps), golden["eval"])
     for batch, seen in zip(given["batches"], golden["layernorm"]):
@@ -46,7 +48,7 @@ def check_against(golden: dict) -> None:
         out, cache = course["layernorm"](batch["x"], gamma, beta, eps)
         assert close(out, seen["out"])
         gradients = course["layernorm_backward"](batch["dout"], cache)
-        assert all(close(mine, seen[name]) for mine, name in zip(gradients, ("dx", "dgamma", "dbeta"), strict=True))
+        assert all(close(mine, seen[name]) for mine, name in zip(gradients, GRADIENTS, strict=True))
 
 
 def test_the_reference_agrees_with_pytorch_over_20_batches_in_both_modes_and_backwards():
@@ -71,7 +73,8 @@ def test_the_golden_values_notice_a_biased_running_variance():
 def test_a_backward_pass_is_the_slope_of_its_forward(rng, name, n, d):
     if name == "layernorm" and d == 1:
         pytest.skip("one feature normalizes to zero")
-    x, gamma, beta, dout = rng.normal(2, 1.5, (n, d)), rng.normal(size=d), rng.normal(size=d), rng.normal(size=(n, d))
+    x, dout = rng.normal(2, 1.5, (n, d)), rng.normal(size=(n, d))
+    gamma, beta = rng.normal(size=d), rng.normal(size=d)
     running, h = {"mean": np.zeros(d), "var": np.ones(d)}, 1e-5
 
     def forward(x, gamma, beta):
@@ -93,7 +96,8 @@ def test_a_backward_pass_is_the_slope_of_its_forward(rng, name, n, d):
 def test_standardized_training_data_has_mean_0_and_std_1_and_constants_become_0(rng):
     X = np.column_stack([rng.normal(40, 7, 30), rng.normal(-2, 1e-9, 30), np.full(30, 0.1)])
     Z = course["standardize"](X, *course["fit_standardizer"](X))
-    assert np.allclose(Z.mean(axis=0)[[0, 2]], 0, atol=1e-12) and np.allclose(Z.std(axis=0), [1, 1, 0], atol=1e-6)
+    assert np.allclose(Z.mean(axis=0)[[0, 2]], 0, atol=1e-12)
+    assert np.allclose(Z.std(axis=0), [1, 1, 0], atol=1e-6)
 
 
 def test_evaluation_on_the_statistics_of_a_batch_is_training_on_it_up_to_the_biased_variance(rng):
@@ -106,12 +110,13 @@ def test_evaluation_on_the_statistics_of_a_batch_is_training_on_it_up_to_the_bia
 
 def test_folding_through_a_second_layer_gives_the_same_network(rng):
     W1, b1, W2, b2 = rng.normal(size=(5, 4)), rng.normal(size=4), rng.normal(size=(4, 3)), rng.normal(size=3)
-    norms = [(rng.normal(size=k), rng.normal(size=k), {"mean": rng.normal(size=k), "var": rng.uniform(0, 2, k)})
-             for k in (4, 3)]
+    statistics = [{"mean": rng.normal(size=k), "var": rng.uniform(0, 2, k)} for k in (4, 3)]
+    norms = [(rng.normal(size=k), rng.normal(size=k), running) for k, running in zip((4, 3), statistics)]
     x = rng.normal(size=(7, 5))
     slow = course["batchnorm_eval"](x @ W1 + b1, *norms[0])
     slow = course["batchnorm_eval"](np.maximum(slow, 0) @ W2 + b2, *norms[1])
-    (F1, c1), (F2, c2) = course["fold_batchnorm"](W1, b1, *norms[0]), course["fold_batchnorm"](W2, b2, *norms[1])
+    F1, c1 = course["fold_batchnorm"](W1, b1, *norms[0])
+    F2, c2 = course["fold_batchnorm"](W2, b2, *norms[1])
     assert np.allclose(np.maximum(x @ F1 + c1, 0) @ F2 + c2, slow, rtol=1e-9, atol=1e-9)
 
 
@@ -133,7 +138,7 @@ def test_a_cache_that_is_wrong_fails_the_test_of_the_backward():
 
 
 def message_of_backward(name: str, forward: str, backward: str | None = None) -> str:
-    """What the backward's test says when `forward` stands in the cell of `name`, and `backward` in its own."""
+    """What the backward's test says with `forward` in the cell of `name`, and `backward` in its own."""
     test = "test_" + name.replace("_train", "") + "_backward"
     replacements = {name: forward} | ({test.removeprefix("test_"): backward} if backward else {})
     outcome = cells.run(NOTEBOOK, replacements, {test})[test]

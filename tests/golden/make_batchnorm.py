@@ -1,10 +1,10 @@
 """Makes batchnorm.json: PyTorch's BatchNorm1d over 20 batches and back, and its LayerNorm, in float64.
 
-    python tests/golden/make_batchnorm.py          # wants PyTorch (made with 2.13), which the project does not require
+    python tests/golden/make_batchnorm.py      # wants PyTorch (made with 2.13), which the project does not require
 
-The batches change in size (2 to 7), centre and spread; one feature has a gradient of zero and another is constant in
-some batches. Both modes are recorded: out and gradients while training, running statistics after each batch, and the
-evaluation of a shifted batch at the end.
+The batches change in size (2 to 7), centre and spread; one feature has a gradient of zero and another is constant
+in some batches. Both modes are recorded: out and gradients while training, running statistics after each batch, and
+the evaluation of a shifted batch at the end.
 """
 
 import json
@@ -44,7 +44,7 @@ def layer(kind: str, given: dict):
     import torch
 
     if kind == "batchnorm":
-        made = torch.nn.BatchNorm1d(FEATURES, eps=given["eps"], momentum=given["momentum"], dtype=torch.float64)
+        made = torch.nn.BatchNorm1d(FEATURES, given["eps"], given["momentum"], dtype=torch.float64)
         made.running_mean.copy_(torch.tensor(given["running"]["mean"], dtype=torch.float64))
         made.running_var.copy_(torch.tensor(given["running"]["var"], dtype=torch.float64))
     else:
