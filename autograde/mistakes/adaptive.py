@@ -10,7 +10,7 @@ catalogue = Catalogue("05_adaptive")
 wrong, right = catalogue.wrong, catalogue.right
 
 
-# --- clip_by_norm ------------------------------------------------------------------------------------------------
+# --- clip_by_norm -------------------------------------------------------------------------------------------
 
 
 @right("one factor for both cases")
@@ -28,62 +28,63 @@ def clip_by_norm(g, max_norm):
     return np.array(g, dtype=float)
 
 
-@wrong("clips each entry", "You limit each entry by itself, which turns the gradient to another direction: (30, 40) "
-       "clipped to 5 should be (3, 4), and not (5, 5). Scale the whole gradient by one factor.")
+@wrong("clips each entry", "You limit each entry by itself, which turns the gradient to another direction: "
+       "(30, 40) clipped to 5 should be (3, 4), and not (5, 5). Scale the whole gradient by one factor.")
 def clip_by_norm(g, max_norm):
     return np.clip(g, -max_norm, max_norm).astype(float)
 
 
-@wrong("always rescales", "You give every gradient the length max_norm: those that are shorter should stay as they are, "
-       "or training would never come to rest where the gradient tends to zero.")
+@wrong("always rescales", "You give every gradient the length max_norm: those that are shorter should stay "
+       "as they are, or training would never come to rest where the gradient tends to zero.")
 def clip_by_norm(g, max_norm):
     return max_norm * g / (np.linalg.norm(g) + 1e-300)
 
 
-@wrong("adds a small constant", "You divide by the norm plus 1e-6, as PyTorch does: the result is then shorter than "
-       "max_norm. A gradient that is clipped has a norm above max_norm, so nothing needs protecting.")
+@wrong("adds a small constant", "You divide by the norm plus 1e-6, as PyTorch does: the result is then "
+       "shorter than max_norm. A gradient that is clipped has a norm above max_norm, so nothing needs "
+       "protecting.")
 def clip_by_norm(g, max_norm):
     norm = np.linalg.norm(g)
     return g.copy() if norm <= max_norm else g * (max_norm / (norm + 1e-6))
 
 
-@wrong("a norm per row", "You clip each row by its own norm: all entries together are one gradient with one length, "
-       "whatever the shape of the array.")
+@wrong("a norm per row", "You clip each row by its own norm: all entries together are one gradient with one "
+       "length, whatever the shape of the array.")
 def clip_by_norm(g, max_norm):
     norm = np.linalg.norm(np.atleast_1d(g), axis=-1, keepdims=True)
     factor = np.minimum(1.0, max_norm / np.maximum(norm, 1e-300))
     return (g * factor).reshape(np.shape(g))
 
 
-@wrong("forgets the root", "You compare and divide with the squared norm: the length of (3, 4) is 5, and its square is "
-       "25. Take the root of the sum of squares.")
+@wrong("forgets the root", "You compare and divide with the squared norm: the length of (3, 4) is 5, and its "
+       "square is 25. Take the root of the sum of squares.")
 def clip_by_norm(g, max_norm):
     norm = np.sum(np.square(g))
     return g.copy() if norm <= max_norm else g * (max_norm / norm)
 
 
-@wrong("largest entry", "You measure the gradient by its largest entry: the norm is the root of the sum of all "
-       "squares, and a gradient with many middling entries is long too.")
+@wrong("largest entry", "You measure the gradient by its largest entry: the norm is the root of the sum of "
+       "all squares, and a gradient with many middling entries is long too.")
 def clip_by_norm(g, max_norm):
     norm = np.max(np.abs(g))
     return g.copy() if norm <= max_norm else g * (max_norm / norm)
 
 
-@wrong("sum of sizes", "You measure the gradient by the sum of its entries' sizes: (3, 4) has length 5 and not 7. The "
-       "norm is the root of the sum of squares.")
+@wrong("sum of sizes", "You measure the gradient by the sum of its entries' sizes: (3, 4) has length 5 and "
+       "not 7. The norm is the root of the sum of squares.")
 def clip_by_norm(g, max_norm):
     norm = np.sum(np.abs(g))
     return g.copy() if norm <= max_norm else g * (max_norm / norm)
 
 
-@wrong("returns the argument", "A short gradient comes back as the caller's own array, and a long one as a new one: "
-       "who changes the result would sometimes change the gradient. Return a copy.")
+@wrong("returns the argument", "A short gradient comes back as the caller's own array, and a long one as a "
+       "new one: who changes the result would sometimes change the gradient. Return a copy.")
 def clip_by_norm(g, max_norm):
     norm = np.linalg.norm(g)
     return g if norm <= max_norm else g * (max_norm / norm)
 
 
-# --- adagrad_step ------------------------------------------------------------------------------------------------
+# --- adagrad_step -------------------------------------------------------------------------------------------
 
 
 @right("rate first")
@@ -102,52 +103,53 @@ def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     return w, new
 
 
-@wrong("forgets the past", "You divide by the newest gradient alone, and the sum never grows: AdaGrad adds each squared "
-       "gradient to all the earlier ones.")
+@wrong("forgets the past", "You divide by the newest gradient alone, and the sum never grows: AdaGrad adds "
+       "each squared gradient to all the earlier ones.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     s = g**2.0
     return w - lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
 
 
-@wrong("divides by the old sum", "You divide by the sum before this gradient joined it: the first step would divide by "
-       "eps alone and leap. The newest square belongs to the sum that divides it.")
+@wrong("divides by the old sum", "You divide by the sum before this gradient joined it: the first step would "
+       "divide by eps alone and leap. The newest square belongs to the sum that divides it.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     with np.errstate(all="ignore"):
         new_w = w - lr * g / (np.sqrt(state["sum_sq"]) + eps)
     return new_w, {"sum_sq": state["sum_sq"] + g**2}
 
 
-@wrong("without the root", "You divide by the sum of squares and not by its root: the step then has the units of "
-       "1/gradient, and a gradient half as large would take a step twice as long.")
+@wrong("without the root", "You divide by the sum of squares and not by its root: the step then has the "
+       "units of 1/gradient, and a gradient half as large would take a step twice as long.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     s = state["sum_sq"] + g**2
     return w - lr * g / (s + eps), {"sum_sq": s}
 
 
-@wrong("eps inside the root", "Your eps stands inside the root, as in some slides: sqrt(s + 1e-8) is at least 1e-4, so "
-       "gradients below 1e-4 are held back ten thousand times sooner. Here it is sqrt(s) + eps.")
+@wrong("eps inside the root", "Your eps stands inside the root, as in some slides: sqrt(s + 1e-8) is at "
+       "least 1e-4, so gradients below 1e-4 are held back ten thousand times sooner. Here it is sqrt(s) + "
+       "eps.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     s = state["sum_sq"] + g**2
     return w - lr * g / np.sqrt(s + eps), {"sum_sq": s}
 
 
-@wrong("no eps", "Your division has no eps: where a gradient has always been zero it is 0/0, which is not a number, and "
-       "the parameter is lost.")
+@wrong("no eps", "Your division has no eps: where a gradient has always been zero it is 0/0, which is not a "
+       "number, and the parameter is lost.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     s = state["sum_sq"] + g**2
     with np.errstate(all="ignore"):
         return w - lr * g / np.sqrt(s), {"sum_sq": s}
 
 
-@wrong("one sum for all", "You sum over the coordinates as well, so that all parameters share one rate: AdaGrad keeps a "
-       "sum for each coordinate, which is the whole point.")
+@wrong("one sum for all", "You sum over the coordinates as well, so that all parameters share one rate: "
+       "AdaGrad keeps a sum for each coordinate, which is the whole point.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     s = state["sum_sq"] + np.sum(np.square(g, dtype=float))
     return w - lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
 
 
-@wrong("sums sizes", "You add up the gradients' sizes and not their squares: sqrt of that sum has the wrong units, and "
-       "large gradients count too little.")
+@wrong("sums sizes", "You add up the gradients' sizes and not their squares: sqrt of that sum has the wrong "
+       "units, and large gradients count too little.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     s = state["sum_sq"] + np.abs(g)
     return w - lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
@@ -159,20 +161,21 @@ def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     return w + lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
 
 
-@wrong("writes into the state", "`state['sum_sq'] += ...` writes into the caller's array: whoever kept the old state, to "
-       "compare or to go back, has lost it. Make a new array and a new dict.")
+@wrong("writes into the state", "`state['sum_sq'] += ...` writes into the caller's array: whoever kept the "
+       "old state, to compare or to go back, has lost it. Make a new array and a new dict.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     state["sum_sq"] += g**2
     return w - lr * g / (np.sqrt(state["sum_sq"]) + eps), state
 
 
-@wrong("another default eps", "Your default eps is 1e-10, which is PyTorch's for AdaGrad; this course's is 1e-8.")
+@wrong("another default eps", "Your default eps is 1e-10, which is PyTorch's for AdaGrad; this course's is "
+       "1e-8.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-10):
     s = state["sum_sq"] + g**2
     return w - lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
 
 
-# --- rmsprop_step ------------------------------------------------------------------------------------------------
+# --- rmsprop_step -------------------------------------------------------------------------------------------
 
 
 @right("correction of the old mean")
@@ -191,86 +194,87 @@ def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     return new_w, {"mean_sq": r}
 
 
-@wrong("a leaking sum", "Your new square has weight 1 and not 1 - rho: that is AdaGrad's sum with a leak, 1/(1 - rho) "
-       "times the mean, and its steps are too short by the root of that.")
+@wrong("a leaking sum", "Your new square has weight 1 and not 1 - rho: that is AdaGrad's sum with a leak, "
+       "1/(1 - rho) times the mean, and its steps are too short by the root of that.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = rho * state["mean_sq"] + g**2
     return w - lr * g / (np.sqrt(r) + eps), {"mean_sq": r}
 
 
-@wrong("weights exchanged", "Your weights are exchanged: rho belongs to the old mean and 1 - rho to the new square. "
-       "With yours, rho = 0.9 forgets nearly everything at each step.")
+@wrong("weights exchanged", "Your weights are exchanged: rho belongs to the old mean and 1 - rho to the new "
+       "square. With yours, rho = 0.9 forgets nearly everything at each step.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = (1 - rho) * state["mean_sq"] + rho * g**2
     return w - lr * g / (np.sqrt(r) + eps), {"mean_sq": r}
 
 
-@wrong("AdaGrad", "This is AdaGrad: your mean of squares never lets go of the past, and the steps die. RMSProp weights "
-       "the past with rho and the new square with 1 - rho.")
+@wrong("AdaGrad", "This is AdaGrad: your mean of squares never lets go of the past, and the steps die. "
+       "RMSProp weights the past with rho and the new square with 1 - rho.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = state["mean_sq"] + g**2
     return w - lr * g / (np.sqrt(r) + eps), {"mean_sq": r}
 
 
-@wrong("divides by the old mean", "You divide by the mean before this gradient joined it: from a zero state the first "
-       "step would divide by eps alone and leap.")
+@wrong("divides by the old mean", "You divide by the mean before this gradient joined it: from a zero state "
+       "the first step would divide by eps alone and leap.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = rho * state["mean_sq"] + (1 - rho) * g**2
     with np.errstate(all="ignore"):
         return w - lr * g / (np.sqrt(state["mean_sq"]) + eps), {"mean_sq": r}
 
 
-@wrong("eps inside the root", "Your eps stands inside the root, as in S3's slide: sqrt(r + 1e-8) is never below 1e-4, and "
-       "gradients smaller than that are held back. In this course it is sqrt(r) + eps.")
+@wrong("eps inside the root", "Your eps stands inside the root, as in S3's slide: sqrt(r + 1e-8) is never "
+       "below 1e-4, and gradients smaller than that are held back. In this course it is sqrt(r) + eps.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = rho * state["mean_sq"] + (1 - rho) * g**2
     return w - lr * g / np.sqrt(r + eps), {"mean_sq": r}
 
 
-@wrong("no eps", "Your division has no eps, as in S2's slide: where a gradient has always been zero it is 0/0, and the "
-       "parameter becomes nan.")
+@wrong("no eps", "Your division has no eps, as in S2's slide: where a gradient has always been zero it is "
+       "0/0, and the parameter becomes nan.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = rho * state["mean_sq"] + (1 - rho) * g**2
     with np.errstate(all="ignore"):
         return w - lr * g / np.sqrt(r), {"mean_sq": r}
 
 
-@wrong("averages the gradient", "You average the gradient and square the average: gradients that change sign cancel "
-       "there, and the mean of squares is there to measure how large they are.")
+@wrong("averages the gradient", "You average the gradient and square the average: gradients that change sign "
+       "cancel there, and the mean of squares is there to measure how large they are.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = (rho * np.sqrt(state["mean_sq"]) + (1 - rho) * g) ** 2
     return w - lr * g / (np.sqrt(r) + eps), {"mean_sq": r}
 
 
-@wrong("without the root", "You divide by the mean of squares and not by its root: RMS is the root of the mean of the "
-       "squares, and only the root has the gradient's units.")
+@wrong("without the root", "You divide by the mean of squares and not by its root: RMS is the root of the "
+       "mean of the squares, and only the root has the gradient's units.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     r = rho * state["mean_sq"] + (1 - rho) * g**2
     return w - lr * g / (r + eps), {"mean_sq": r}
 
 
-@wrong("another default rho", "Your default rho is 0.99, which is PyTorch's (it calls it alpha); this course's is 0.9, as "
-       "Hinton's lecture had it.")
+@wrong("another default rho", "Your default rho is 0.99, which is PyTorch's (it calls it alpha); this "
+       "course's is 0.9, as Hinton's lecture had it.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.99, eps=1e-8):
     r = rho * state["mean_sq"] + (1 - rho) * g**2
     return w - lr * g / (np.sqrt(r) + eps), {"mean_sq": r}
 
 
-@wrong("another default lr", "Your default learning rate is 0.01, which is PyTorch's for RMSProp; this course's is 0.001.")
+@wrong("another default lr", "Your default learning rate is 0.01, which is PyTorch's for RMSProp; this "
+       "course's is 0.001.")
 def rmsprop_step(w, g, state, lr=0.01, rho=0.9, eps=1e-8):
     r = rho * state["mean_sq"] + (1 - rho) * g**2
     return w - lr * g / (np.sqrt(r) + eps), {"mean_sq": r}
 
 
-@wrong("writes into the state", "You change the caller's mean of squares in place (`*=`, `+=` or an assignment into the "
-       "state): make a new array and return it in a new dict.")
+@wrong("writes into the state", "You change the caller's mean of squares in place (`*=`, `+=` or an "
+       "assignment into the state): make a new array and return it in a new dict.")
 def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     state["mean_sq"] *= rho
     state["mean_sq"] += (1 - rho) * g**2
     return w - lr * g / (np.sqrt(state["mean_sq"]) + eps), state
 
 
-# --- rmsprop_nesterov_step ---------------------------------------------------------------------------------------
+# --- rmsprop_nesterov_step ----------------------------------------------------------------------------------
 
 
 @right("names for each quantity")
@@ -292,8 +296,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return ahead + push, {"mean_sq": r, "velocity": push + alpha * state["velocity"]}
 
 
-@wrong("measures at w", "You measure the gradient at w: that is RMSProp with plain momentum. Nesterov's idea is to "
-       "measure it at w + alpha v, where the velocity is about to lead.")
+@wrong("measures at w", "You measure the gradient at w: that is RMSProp with plain momentum. Nesterov's idea "
+       "is to measure it at w + alpha v, where the velocity is about to lead.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w.astype(float))
     r = rho * state["mean_sq"] + (1 - rho) * g**2
@@ -301,8 +305,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("looks back", "Your look-ahead subtracts alpha v, which is right where v sums gradients; here v is a step downhill "
-       "already, and w - alpha v lies behind you.")
+@wrong("looks back", "Your look-ahead subtracts alpha v, which is right where v sums gradients; here v is a "
+       "step downhill already, and w - alpha v lies behind you.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w - alpha * state["velocity"])
     r = rho * state["mean_sq"] + (1 - rho) * g**2
@@ -310,8 +314,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("looks too far ahead", "You look ahead by the whole v: the old velocity's share of the coming step is alpha v, so "
-       "that is how far the point will be carried before the gradient acts.")
+@wrong("looks too far ahead", "You look ahead by the whole v: the old velocity's share of the coming step is "
+       "alpha v, so that is how far the point will be carried before the gradient acts.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w + state["velocity"])
     r = rho * state["mean_sq"] + (1 - rho) * g**2
@@ -319,8 +323,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("no eps", "Your division has no eps, as in S3's slide: it divides by zero where a gradient has always been zero, "
-       "and the parameter becomes nan.")
+@wrong("no eps", "Your division has no eps, as in S3's slide: it divides by zero where a gradient has always "
+       "been zero, and the parameter becomes nan.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w + alpha * state["velocity"])
     r = rho * state["mean_sq"] + (1 - rho) * g**2
@@ -329,8 +333,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("eps inside the root", "Your eps stands inside the root: in this method it is sqrt(r) + eps, as in RMSProp, so that "
-       "gradients much larger than eps never feel it.")
+@wrong("eps inside the root", "Your eps stands inside the root: in this method it is sqrt(r) + eps, as in "
+       "RMSProp, so that gradients much larger than eps never feel it.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w + alpha * state["velocity"])
     r = rho * state["mean_sq"] + (1 - rho) * g**2
@@ -338,8 +342,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("starts from the look-ahead point", "You add the new velocity to the look-ahead point, so that alpha v is counted "
-       "twice: look ahead to measure, then move from w.")
+@wrong("starts from the look-ahead point", "You add the new velocity to the look-ahead point, so that alpha "
+       "v is counted twice: look ahead to measure, then move from w.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     w = w + alpha * state["velocity"]
     g = gradient(w)
@@ -348,8 +352,9 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("velocity without lr", "Your velocity sums scaled gradients and the learning rate multiplies it at the end: that "
-       "is lecture 04's first form. Here the velocity is the step itself, lr and sign included.")
+@wrong("velocity without lr", "Your velocity sums scaled gradients and the learning rate multiplies it at "
+       "the end: that is lecture 04's first form. Here the velocity is the step itself, lr and sign "
+       "included.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w + alpha * state["velocity"])
     r = rho * state["mean_sq"] + (1 - rho) * g**2
@@ -357,8 +362,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w - lr * v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("rho and alpha exchanged", "rho and alpha are exchanged in your step: rho is the memory of the squares, and alpha "
-       "that of the velocity.")
+@wrong("rho and alpha exchanged", "rho and alpha are exchanged in your step: rho is the memory of the "
+       "squares, and alpha that of the velocity.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     g = gradient(w + rho * state["velocity"])
     r = alpha * state["mean_sq"] + (1 - alpha) * g**2
@@ -366,8 +371,8 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-@wrong("asks twice", "Your point is right, but you ask for the gradient twice: it is the costly part, a pass through the "
-       "data, and with mini-batches the second answer is another one. Keep it in a variable.")
+@wrong("asks twice", "Your point is right, but you ask for the gradient twice: it is the costly part, a pass "
+       "through the data, and with mini-batches the second answer is another one. Keep it in a variable.")
 def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
     ahead = w + alpha * state["velocity"]
     r = rho * state["mean_sq"] + (1 - rho) * gradient(ahead) ** 2
@@ -375,7 +380,7 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
-# --- adadelta_step -----------------------------------------------------------------------------------------------
+# --- adadelta_step ------------------------------------------------------------------------------------------
 
 
 @right("helper for the root mean square")
@@ -401,23 +406,24 @@ def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     return delta + w, {"mean_sq_grad": a, "mean_sq_update": b}
 
 
-@wrong("goes uphill", "Your update has no minus sign: it goes along the gradient, uphill. It is -RMS[d]/RMS[g] g.")
+@wrong("goes uphill", "Your update has no minus sign: it goes along the gradient, uphill. It is "
+       "-RMS[d]/RMS[g] g.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(a + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-@wrong("the slide's formula", "This is S2's algorithm as printed: it goes uphill, and the updates' average is kept and "
-       "never used. The update is -RMS[d]/RMS[g] g.")
+@wrong("the slide's formula", "This is S2's algorithm as printed: it goes uphill, and the updates' average "
+       "is kept and never used. The update is -RMS[d]/RMS[g] g.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = g / (np.sqrt(a) + eps)
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-@wrong("no numerator", "Your update is g/RMS[g], which has no units and the size of 1: multiply it by RMS[d], the root "
-       "mean square of the updates so far, which stands in the place of a learning rate.")
+@wrong("no numerator", "Your update is g/RMS[g], which has no units and the size of 1: multiply it by "
+       "RMS[d], the root mean square of the updates so far, which stands in the place of a learning rate.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -g / np.sqrt(a + eps)
@@ -425,61 +431,63 @@ def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
 
 
 @wrong("eps outside the roots", "Your eps stands outside the roots, as in RMSProp: here it stands inside, "
-       "RMS[x] = sqrt(E[x^2] + eps), and the first update, which lives by eps alone, would be 1000 times too small.")
+       "RMS[x] = sqrt(E[x^2] + eps), and the first update, which lives by eps alone, would be 1000 times too "
+       "small.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -(np.sqrt(state["mean_sq_update"]) + eps) / (np.sqrt(a) + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-@wrong("eps in the denominator only", "Your numerator has no eps: from a zero state RMS[d] is then 0, so no update is "
-       "ever made and none can grow. eps is what sets AdaDelta going.")
+@wrong("eps in the denominator only", "Your numerator has no eps: from a zero state RMS[d] is then 0, so no "
+       "update is ever made and none can grow. eps is what sets AdaDelta going.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(state["mean_sq_update"]) / np.sqrt(a + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-@wrong("old average of gradients", "You divide by the average before this gradient joined it: RMS[g] includes the newest "
-       "gradient; it is RMS[d] that has to do without the newest update.")
+@wrong("old average of gradients", "You divide by the average before this gradient joined it: RMS[g] "
+       "includes the newest gradient; it is RMS[d] that has to do without the newest update.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(state["mean_sq_grad"] + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-@wrong("updates not accumulated", "Your average of squared updates never changes: it should take in each update, or the "
-       "steps stay as small as eps made the first one.")
+@wrong("updates not accumulated", "Your average of squared updates never changes: it should take in each "
+       "update, or the steps stay as small as eps made the first one.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(a + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": state["mean_sq_update"].copy()}
 
 
-@wrong("accumulates gradients twice", "Your second average takes in squared gradients again: it is the updates whose "
-       "squares it should average, since it lends the step their units.")
+@wrong("accumulates gradients twice", "Your second average takes in squared gradients again: it is the "
+       "updates whose squares it should average, since it lends the step their units.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(a + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * g**2}
 
 
-@wrong("upside down", "Your ratio is upside down: RMS of the updates stands on top, and RMS of the gradients below.")
+@wrong("upside down", "Your ratio is upside down: RMS of the updates stands on top, and RMS of the gradients "
+       "below.")
 def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(a + eps) / np.sqrt(state["mean_sq_update"] + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-@wrong("another default rho", "Your default rho is 0.9, which is PyTorch's for AdaDelta; this course's is 0.95, the value "
-       "of Zeiler's paper.")
+@wrong("another default rho", "Your default rho is 0.9, which is PyTorch's for AdaDelta; this course's is "
+       "0.95, the value of Zeiler's paper.")
 def adadelta_step(w, g, state, rho=0.9, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(a + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
 
 
-# --- adam_step ---------------------------------------------------------------------------------------------------
+# --- adam_step ----------------------------------------------------------------------------------------------
 
 
 @right("corrections in the denominator")
@@ -503,16 +511,17 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return new, {**state, "t": t, "m": m, "v": v}
 
 
-@wrong("no bias correction", "This is Adam without bias correction: both averages start at zero, v by far the longer, so "
-       "the first step is 3.16 lr and the steps grow to 6.57 lr before they come down. Divide each by 1 - beta^t.")
+@wrong("no bias correction", "This is Adam without bias correction: both averages start at zero, v by far "
+       "the longer, so the first step is 3.16 lr and the steps grow to 6.57 lr before they come down. Divide "
+       "each by 1 - beta^t.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     m = beta1 * state["m"] + (1 - beta1) * g
     v = beta2 * state["v"] + (1 - beta2) * g**2
     return w - lr * m / (np.sqrt(v) + eps), {"t": state["t"] + 1, "m": m, "v": v}
 
 
-@wrong("counts from zero", "Your correction uses the number of steps before this one: at the first step 1 - beta^0 is 0, "
-       "and 0/0 is not a number. Count this step first, t = 1.")
+@wrong("counts from zero", "Your correction uses the number of steps before this one: at the first step 1 - "
+       "beta^0 is 0, and 0/0 is not a number. Count this step first, t = 1.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"]
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -522,8 +531,9 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
         return w - lr * m_hat / (np.sqrt(v_hat) + eps), {"t": t + 1, "m": m, "v": v}
 
 
-@wrong("stores the corrected averages", "You put the corrected averages into the state: at the next step they are "
-       "averaged and corrected once more. The state keeps m and v as they are; the correction is for this step.")
+@wrong("stores the corrected averages", "You put the corrected averages into the state: at the next step "
+       "they are averaged and corrected once more. The state keeps m and v as they are; the correction is "
+       "for this step.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = (beta1 * state["m"] + (1 - beta1) * g) / (1 - beta1**t)
@@ -531,8 +541,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (np.sqrt(v) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("corrects m only", "You correct m and leave v with its bias, which is the larger one: v starts at a thousandth of "
-       "the squared gradient, and the first step is 31.6 lr.")
+@wrong("corrects m only", "You correct m and leave v with its bias, which is the larger one: v starts at a "
+       "thousandth of the squared gradient, and the first step is 31.6 lr.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -540,8 +550,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("eps inside the root", "Your eps stands inside the root: sqrt(v_hat + 1e-8) is never below 1e-4, and gradients "
-       "smaller than that are held back. In Adam it is sqrt(v_hat) + eps.")
+@wrong("eps inside the root", "Your eps stands inside the root: sqrt(v_hat + 1e-8) is never below 1e-4, and "
+       "gradients smaller than that are held back. In Adam it is sqrt(v_hat) + eps.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -549,8 +559,9 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / np.sqrt(v / (1 - beta2**t) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("eps beside the uncorrected root", "You fold both corrections into the learning rate, as the paper's short form "
-       "does: eps then meets the uncorrected sqrt(v) and weighs up to 31 times as much at the first steps.")
+@wrong("eps beside the uncorrected root", "You fold both corrections into the learning rate, as the paper's "
+       "short form does: eps then meets the uncorrected sqrt(v) and weighs up to 31 times as much at the "
+       "first steps.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -559,8 +570,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - rate * m / (np.sqrt(v) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("betas exchanged", "beta1 and beta2 are exchanged in your averages: beta1 is the memory of the gradients and "
-       "beta2 that of their squares, which is the longer one.")
+@wrong("betas exchanged", "beta1 and beta2 are exchanged in your averages: beta1 is the memory of the "
+       "gradients and beta2 that of their squares, which is the longer one.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta2 * state["m"] + (1 - beta2) * g
@@ -568,8 +579,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta2**t) / (np.sqrt(v / (1 - beta1**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("does not count", "Your t is not counted on: the state goes back with the t it came with, so every step is "
-       "corrected like the first one and the steps shrink.")
+@wrong("does not count", "Your t is not counted on: the state goes back with the t it came with, so every "
+       "step is corrected like the first one and the steps shrink.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -578,8 +589,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": state["t"], "m": m, "v": v}
 
 
-@wrong("multiplies by t", "Your correction divides by 1 - beta * t or 1 - beta: the bias of an average that started at "
-       "zero is a power, 1 - beta**t.")
+@wrong("multiplies by t", "Your correction divides by 1 - beta * t or 1 - beta: the bias of an average that "
+       "started at zero is a power, 1 - beta**t.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -587,8 +598,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1) / (np.sqrt(v / (1 - beta2)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("squares the average", "You put m squared into v: the mean of squares takes the squared gradients, or gradients "
-       "that alternate in sign would look small.")
+@wrong("squares the average", "You put m squared into v: the mean of squares takes the squared gradients, or "
+       "gradients that alternate in sign would look small.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -596,8 +607,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("RMSProp", "Your step uses the newest gradient where it should use the average: this is RMSProp with a bias "
-       "correction. Adam's direction is m_hat.")
+@wrong("RMSProp", "Your step uses the newest gradient where it should use the average: this is RMSProp with "
+       "a bias correction. Adam's direction is m_hat.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -605,8 +616,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * g / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("writes into the state", "You change m or v of the caller's state in place: `m *= beta1` writes into the array "
-       "that the state holds. Compute new arrays and return them in a new dict.")
+@wrong("writes into the state", "You change m or v of the caller's state in place: `m *= beta1` writes into "
+       "the array that the state holds. Compute new arrays and return them in a new dict.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     state["t"] += 1
     t, m, v = state["t"], state["m"], state["v"]
@@ -617,7 +628,7 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), state
 
 
-# --- adamax_step -------------------------------------------------------------------------------------------------
+# --- adamax_step --------------------------------------------------------------------------------------------
 
 
 @right("where")
@@ -637,16 +648,16 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * (m / (1 - beta1**t)) / u, {"u": u, "m": m, "t": t}
 
 
-@wrong("no bias correction", "Your m is not corrected: after the first step it holds (1 - beta1) g only, so the step is a "
-       "tenth of lr at the default beta1. Divide by 1 - beta1^t.")
+@wrong("no bias correction", "Your m is not corrected: after the first step it holds (1 - beta1) g only, so "
+       "the step is a tenth of lr at the default beta1. Divide by 1 - beta1^t.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     m = beta1 * state["m"] + (1 - beta1) * g
     u = np.maximum(beta2 * state["u"], np.abs(g) + eps)
     return w - lr * m / u, {"t": state["t"] + 1, "m": m, "u": u}
 
 
-@wrong("corrects u too", "You correct u as Adam corrects v: a maximum does not start too small, because the first "
-       "gradient enters it in full. Only m is an average.")
+@wrong("corrects u too", "You correct u as Adam corrects v: a maximum does not start too small, because the "
+       "first gradient enters it in full. Only m is an average.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -654,8 +665,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (u / (1 - beta2**t)), {"t": t, "m": m, "u": u}
 
 
-@wrong("counts from zero", "Your correction uses the number of steps before this one: at the first step 1 - beta1^0 is 0, "
-       "and the step is not a number. Count this step first.")
+@wrong("counts from zero", "Your correction uses the number of steps before this one: at the first step 1 - "
+       "beta1^0 is 0, and the step is not a number. Count this step first.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"]
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -664,8 +675,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
         return w - lr / np.float64(1 - beta1**t) * m / u, {"t": t + 1, "m": m, "u": u}
 
 
-@wrong("forgets the sign", "You compare with g and not with its size: a large negative gradient would never enter the "
-       "maximum, and the division would blow up. Take abs(g).")
+@wrong("forgets the sign", "You compare with g and not with its size: a large negative gradient would never "
+       "enter the maximum, and the division would blow up. Take abs(g).")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -674,8 +685,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
         return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
 
 
-@wrong("does not fade", "Your u never fades: one outlier would brake its parameter for ever. The old u is multiplied by "
-       "beta2 before it is compared.")
+@wrong("does not fade", "Your u never fades: one outlier would brake its parameter for ever. The old u is "
+       "multiplied by beta2 before it is compared.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -683,8 +694,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
 
 
-@wrong("fades after the comparison", "You compare first and let the winner fade: the newest gradient should enter u in "
-       "full, or the first step is 1/beta2 times too long.")
+@wrong("fades after the comparison", "You compare first and let the winner fade: the newest gradient should "
+       "enter u in full, or the first step is 1/beta2 times too long.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -692,8 +703,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
 
 
-@wrong("one maximum for all", "You take one maximum over all coordinates (np.max): each coordinate has a u of its own, "
-       "and np.maximum compares elementwise.")
+@wrong("one maximum for all", "You take one maximum over all coordinates (np.max): each coordinate has a u "
+       "of its own, and np.maximum compares elementwise.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -701,8 +712,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
 
 
-@wrong("eps beside u", "Your eps is added when dividing and not inside the maximum: in this course, as in PyTorch, it is "
-       "abs(g) + eps that enters u, so that u itself is never zero.")
+@wrong("eps beside u", "Your eps is added when dividing and not inside the maximum: in this course, as in "
+       "PyTorch, it is abs(g) + eps that enters u, so that u itself is never zero.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -710,7 +721,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr / (1 - beta1**t) * m / (u + eps), {"t": t, "m": m, "u": u}
 
 
-@wrong("no eps", "Your u has no eps: where a gradient has always been zero u is 0, and the step 0/0 is not a number.")
+@wrong("no eps", "Your u has no eps: where a gradient has always been zero u is 0, and the step 0/0 is not a "
+       "number.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -719,7 +731,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
         return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
 
 
-@wrong("takes the root of u", "You take the root of u: u is the size of a gradient already, and not a square.")
+@wrong("takes the root of u", "You take the root of u: u is the size of a gradient already, and not a "
+       "square.")
 def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -727,7 +740,8 @@ def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr / (1 - beta1**t) * m / np.sqrt(u), {"t": t, "m": m, "u": u}
 
 
-@wrong("Adam's default lr", "Your default learning rate is Adam's 0.001; AdaMax's is 0.002, in the paper and here.")
+@wrong("Adam's default lr", "Your default learning rate is Adam's 0.001; AdaMax's is 0.002, in the paper and "
+       "here.")
 def adamax_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -735,7 +749,7 @@ def adamax_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
 
 
-# --- amsgrad_step ------------------------------------------------------------------------------------------------
+# --- amsgrad_step -------------------------------------------------------------------------------------------
 
 
 @right("where")
@@ -761,8 +775,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return moved, {"t": t, **new}
 
 
-@wrong("plain Adam", "You keep v_max and divide by v: that is Adam, which forgets its large gradients. It is the record "
-       "that divides.")
+@wrong("plain Adam", "You keep v_max and divide by v: that is Adam, which forgets its large gradients. It is "
+       "the record that divides.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -772,8 +786,9 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("maximum of corrected v", "You take the maximum over corrected values of v: the first corrections are large, so the "
-       "record of the first steps would stand for ever. Compare v itself, and correct the maximum.")
+@wrong("maximum of corrected v", "You take the maximum over corrected values of v: the first corrections are "
+       "large, so the record of the first steps would stand for ever. Compare v itself, and correct the "
+       "maximum.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -782,8 +797,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v_max) + eps), {"t": t, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("no bias correction", "Your step has no bias correction, as in Reddi's paper: here m is divided by 1 - beta1^t and "
-       "v_max by 1 - beta2^t, as in Adam, after the maximum.")
+@wrong("no bias correction", "Your step has no bias correction, as in Reddi's paper: here m is divided by 1 "
+       "- beta1^t and v_max by 1 - beta2^t, as in Adam, after the maximum.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     m = beta1 * state["m"] + (1 - beta1) * g
     v = beta2 * state["v"] + (1 - beta2) * g**2
@@ -791,8 +806,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (np.sqrt(v_max) + eps), {"t": state["t"] + 1, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("corrects m only", "You correct m and not the maximum: v_max was built from averages that started at zero, so it "
-       "is divided by 1 - beta2^t before its root is taken.")
+@wrong("corrects m only", "You correct m and not the maximum: v_max was built from averages that started at "
+       "zero, so it is divided by 1 - beta2^t before its root is taken.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -801,8 +816,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v_max) + eps), {"t": t, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("maximum goes into v", "You put the maximum into v, so that v itself never decays and each new square is averaged "
-       "with a record: keep the two apart.")
+@wrong("maximum goes into v", "You put the maximum into v, so that v itself never decays and each new square "
+       "is averaged with a record: keep the two apart.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -811,8 +826,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": v.copy()}
 
 
-@wrong("keeps no record", "You compare v with the previous v and not with the record: after two small gradients the "
-       "outlier is forgotten. The old v_max comes in the state.")
+@wrong("keeps no record", "You compare v with the previous v and not with the record: after two small "
+       "gradients the outlier is forgotten. The old v_max comes in the state.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -822,8 +837,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("record of squared gradients", "Your record is of single squared gradients: v_max is the largest average v there "
-       "has been, and with the default beta2 that is far smaller than the largest square.")
+@wrong("record of squared gradients", "Your record is of single squared gradients: v_max is the largest "
+       "average v there has been, and with the default beta2 that is far smaller than the largest square.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -833,8 +848,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("does not return the record", "You use the maximum and return the old v_max: the next step does not know of this "
-       "one's record.")
+@wrong("does not return the record", "You use the maximum and return the old v_max: the next step does not "
+       "know of this one's record.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -844,8 +859,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": state["v_max"].copy()}
 
 
-@wrong("eps inside the root", "Your eps stands inside the root; as in Adam it is added outside, sqrt(v_hat) + eps, where "
-       "gradients much larger than eps never feel it.")
+@wrong("eps inside the root", "Your eps stands inside the root; as in Adam it is added outside, sqrt(v_hat) "
+       "+ eps, where gradients much larger than eps never feel it.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -855,8 +870,8 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": v_max}
 
 
-@wrong("writes into the state", "np.maximum(..., out=state['v_max']), or another assignment into the state, changes the "
-       "caller's record in place: return a new array in a new dict.")
+@wrong("writes into the state", "np.maximum(..., out=state['v_max']), or another assignment into the state, "
+       "changes the caller's record in place: return a new array in a new dict.")
 def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -866,7 +881,7 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": state["v_max"].copy()}
 
 
-# --- nadam_step --------------------------------------------------------------------------------------------------
+# --- nadam_step ---------------------------------------------------------------------------------------------
 
 
 @right("look-ahead as an average")
@@ -891,8 +906,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return new, {"t": t, "m": m, "v": v}
 
 
-@wrong("plain Adam", "This is Adam: the look-ahead is missing. Nadam uses beta1 times the coming average plus 1 - beta1 "
-       "times the gradient in the place of m_hat.")
+@wrong("plain Adam", "This is Adam: the look-ahead is missing. Nadam uses beta1 times the coming average "
+       "plus 1 - beta1 times the gradient in the place of m_hat.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -900,8 +915,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("one exponent for both terms", "You correct both terms with 1 - beta1^t, as many summaries print it: the first term "
-       "stands for the next step's average, and its correction is 1 - beta1^(t+1).")
+@wrong("one exponent for both terms", "You correct both terms with 1 - beta1^t, as many summaries print it: "
+       "the first term stands for the next step's average, and its correction is 1 - beta1^(t+1).")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -910,8 +925,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("next step's exponent for both", "You correct both terms with 1 - beta1^(t+1): the gradient belongs to this step, "
-       "and its correction is 1 - beta1^t.")
+@wrong("next step's exponent for both", "You correct both terms with 1 - beta1^(t+1): the gradient belongs "
+       "to this step, and its correction is 1 - beta1^t.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -920,8 +935,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("exponents exchanged", "Your two corrections are exchanged: the average stands for the next step and has exponent "
-       "t + 1, the gradient for this one and has t.")
+@wrong("exponents exchanged", "Your two corrections are exchanged: the average stands for the next step and "
+       "has exponent t + 1, the gradient for this one and has t.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -930,8 +945,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("looks ahead from the old average", "Your look-ahead starts from the average before this step: beta1 m_old + "
-       "(1 - beta1) g is just the new m, and nothing is looked ahead. Update m first.")
+@wrong("looks ahead from the old average", "Your look-ahead starts from the average before this step: beta1 "
+       "m_old + (1 - beta1) g is just the new m, and nothing is looked ahead. Update m first.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -940,8 +955,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("no bias correction", "Your two terms are not corrected at all: m and v started at zero, and at the default betas "
-       "the first steps come out several times too long.")
+@wrong("no bias correction", "Your two terms are not corrected at all: m and v started at zero, and at the "
+       "default betas the first steps come out several times too long.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     m = beta1 * state["m"] + (1 - beta1) * g
     v = beta2 * state["v"] + (1 - beta2) * g**2
@@ -949,8 +964,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v) + eps), {"t": state["t"] + 1, "m": m, "v": v}
 
 
-@wrong("extra beta2", "Your v_hat has a factor beta2, as in one printing of Dozat's algorithm: nothing is looked ahead in "
-       "v, and v_hat is v / (1 - beta2^t).")
+@wrong("extra beta2", "Your v_hat has a factor beta2, as in one printing of Dozat's algorithm: nothing is "
+       "looked ahead in v, and v_hat is v / (1 - beta2^t).")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -959,8 +974,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(beta2 * v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("stores the look-ahead", "You put the look-ahead into the state as m: it is for this step only, and the next "
-       "average starts from m itself.")
+@wrong("stores the look-ahead", "You put the look-ahead into the state as m: it is for this step only, and "
+       "the next average starts from m itself.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -969,8 +984,8 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": look, "v": v}
 
 
-@wrong("counts from zero", "Your exponents count the steps before this one: at the first step 1 - beta1^0 is 0, and the "
-       "step is not a number. Count this step first, then use t and t + 1.")
+@wrong("counts from zero", "Your exponents count the steps before this one: at the first step 1 - beta1^0 is "
+       "0, and the step is not a number. Count this step first, then use t and t + 1.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"]
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -980,8 +995,9 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
         return w - lr * look / (np.sqrt(v / np.float64(1 - beta2**t)) + eps), {"t": t + 1, "m": m, "v": v}
 
 
-@wrong("PyTorch's schedule", "This is the NAdam that PyTorch has, with a momentum that changes from step to step "
-       "(0.96^(0.004 t)): here beta1 is constant, and the corrections are 1 - beta1^(t+1) and 1 - beta1^t.")
+@wrong("PyTorch's schedule", "This is the NAdam that PyTorch has, with a momentum that changes from step to "
+       "step (0.96^(0.004 t)): here beta1 is constant, and the corrections are 1 - beta1^(t+1) and 1 - "
+       "beta1^t.")
 def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     t = state["t"] + 1
     m = beta1 * state["m"] + (1 - beta1) * g
@@ -992,29 +1008,30 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-# --- questions ---------------------------------------------------------------------------------------------------
+# --- questions ----------------------------------------------------------------------------------------------
 
-catalogue.wrong_answer("answer_1", "a", "That is plain gradient descent: its step is proportional to the gradient. Adam "
-                       "divides the average gradient by a root mean square of gradients; what does the factor do to each?")
-catalogue.wrong_answer("answer_1", "c", "Adam divides by larger gradients, and what it divides is larger too: look at "
-                       "the numerator as well.")
-catalogue.wrong_answer("answer_1", "d", "A factor on the loss adds no information: every gradient of every example is "
-                       "multiplied alike, signal and noise.")
-catalogue.wrong_answer("answer_2", "a", "You looked at the numerator alone: the denominator starts from zero too, and is "
-                       "short by another factor.")
-catalogue.wrong_answer("answer_2", "b", "Both are biased towards zero, but not by the same factor: compare 1 - beta1 with "
-                       "the root of 1 - beta2.")
-catalogue.wrong_answer("answer_2", "c", "A thousandth of the square divides only after its root has been taken, and the "
-                       "numerator is short as well.")
-catalogue.wrong_answer("answer_3", "b", "That is a constant rate: AdaGrad's step at time t is divided by the root of t "
-                       "equal squares.")
-catalogue.wrong_answer("answer_3", "c", "The rate tends to zero, but slowly: add up 1/sqrt(t) and see whether the sum is "
-                       "bounded.")
-catalogue.wrong_answer("answer_3", "d", "The gradient is divided by a root of the sum of its own squares: see what is "
-                       "left of its size.")
-catalogue.wrong_answer("answer_4", "a", "The same number is not the same learning rate: one multiplies a gradient, the "
-                       "other a gradient divided by its own size.")
-catalogue.wrong_answer("answer_4", "b", "More seeds tell chance from effect, but both runs may still stand far from "
-                       "their own best rates.")
-catalogue.wrong_answer("answer_4", "d", "Adam adapts the rates of parameters to each other; the eta in front of them all "
-                       "is still yours to tune.")
+catalogue.wrong_answer("answer_1", "a", "That is plain gradient descent: its step is proportional to the "
+                       "gradient. Adam divides the average gradient by a root mean square of gradients; what "
+                       "does the factor do to each?")
+catalogue.wrong_answer("answer_1", "c", "Adam divides by larger gradients, and what it divides is larger "
+                       "too: look at the numerator as well.")
+catalogue.wrong_answer("answer_1", "d", "A factor on the loss adds no information: every gradient of every "
+                       "example is multiplied alike, signal and noise.")
+catalogue.wrong_answer("answer_2", "a", "You looked at the numerator alone: the denominator starts from zero "
+                       "too, and is short by another factor.")
+catalogue.wrong_answer("answer_2", "b", "Both are biased towards zero, but not by the same factor: compare 1 "
+                       "- beta1 with the root of 1 - beta2.")
+catalogue.wrong_answer("answer_2", "c", "A thousandth of the square divides only after its root has been "
+                       "taken, and the numerator is short as well.")
+catalogue.wrong_answer("answer_3", "b", "That is a constant rate: AdaGrad's step at time t is divided by the "
+                       "root of t equal squares.")
+catalogue.wrong_answer("answer_3", "c", "The rate tends to zero, but slowly: add up 1/sqrt(t) and see "
+                       "whether the sum is bounded.")
+catalogue.wrong_answer("answer_3", "d", "The gradient is divided by a root of the sum of its own squares: "
+                       "see what is left of its size.")
+catalogue.wrong_answer("answer_4", "a", "The same number is not the same learning rate: one multiplies a "
+                       "gradient, the other a gradient divided by its own size.")
+catalogue.wrong_answer("answer_4", "b", "More seeds tell chance from effect, but both runs may still stand "
+                       "far from their own best rates.")
+catalogue.wrong_answer("answer_4", "d", "Adam adapts the rates of parameters to each other; the eta in front "
+                       "of them all is still yours to tune.")
