@@ -6,7 +6,6 @@ from a network attacker. Needs no gradebook. `EngineExecute` is the same as a pr
 """
 from __future__ import annotations
 
-import atexit
 import copy
 import dataclasses
 import json
@@ -16,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -271,6 +271,7 @@ class Engine:
         self.sandbox = sandbox
         self.import_path = Path(import_path).resolve()
         self.home = tempfile.mkdtemp(prefix="grading-")
+        self._one_at_a_time = threading.Lock()
         self._sources = {}
         try:
             for role in ("student", "trial"):
@@ -322,7 +323,7 @@ class Engine:
         """A `Result` for a sanitized notebook. `files` is a folder whose files the notebook's cells find beside them."""
         if not self._sources:
             raise EngineError("This engine is closed; make a new one.")
-        with tempfile.TemporaryDirectory(dir=self.home, ignore_cleanup_errors=True) as folder:
+        with self._one_at_a_time, tempfile.TemporaryDirectory(dir=self.home, ignore_cleanup_errors=True) as folder:
             for name in ("student", "files"):
                 os.mkdir(os.path.join(folder, name))
             if files is not None:
@@ -545,3 +546,11 @@ def _copy_files(source, target, most):
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
+
+
+def __getattr__(name):
+    """`EngineExecute`, without which the engine needs nothing of nbgrader's."""
+    if name == "EngineExecute":
+        from .preprocessor import EngineExecute
+        return EngineExecute
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
