@@ -1,0 +1,198 @@
+"""Speed and growth, side by side in one run: `python -m tests.bench`, or `make bench`.
+
+Stock nbgrader (its own `autograde` and `generate_feedback` commands) against this project's `grade` with 1 and 2 workers,
+on one simulated class; then classes of growing size. Prints tables and writes them, with a plot, to build/bench/.
+Times are of whole processes, the median of several runs; compare ratios, since absolute times belong to one machine.
+"""
+
+import argparse
+import csv
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from autograde import cells, course
+from autograde.simulate import simulate
+
+OUT = course.ROOT / "build" / "bench"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(course.ROOT), "OPENBLAS_NUM_THREADS": "1",
+               "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+
+
+@dataclass
+class Row:
+    """One measurement: `seconds` of wall time for `submissions`, the processor time and the peak memory of the whole
+    process tree (proportional set size, in MB)."""
+
+    what: str
+    submissions: int
+    seconds: float
+    processor_seconds: float
+    peak_megabytes: float
+
+    @property
+    def per_second(self) -> float:
+        return self.submissions / self.seconds
+
+
+def timed(command: list[str], cwd: Path) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak megabytes of a command with all its children; it must succeed."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    log = tempfile.TemporaryFile()
+    process = subprocess.Popen(command, cwd=cwd, env=ENVIRONMENT, stdout=log, stderr=subprocess.STDOUT)
+    peak, done = [0.0], threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process.pid, peak, done))
+    watcher.start()
+    status = process.wait()
+    wall = time.perf_counter() - start
+    done.set(), watcher.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if status:
+        log.seek(0)
+        sys.exit(f"{' '.join(command)} ended with status {status}:\n{log.read().decode(errors='replace')[-2000:]}")
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak[0]
+
+
+def _watch(pid: int, peak: list[float], done: threading.Event) -> None:
+    while not done.wait(0.25):
+        total = 0
+        try:
+            tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return
+        for process in tree:
+            try:
+                total += process.memory_full_info().pss
+            except psutil.Error:
+                continue  # it ended, or the sandbox hides it
+        peak[0] = max(peak[0], total / 1e6)
+
+
+def median_of(runs: int, what: str, submissions: int, once) -> Row:
+    """The run with the median wall time of several."""
+    results = sorted(once() for _ in range(runs))
+    wall, processor, peak = results[len(results) // 2]
+    row = Row(what, submissions, wall, processor, max(peak, *(result[2] for result in results)))
+    print(f"  {what:32} {wall:8.1f} s   {row.per_second:7.2f} a second   (runs: {', '.join(f'{r[0]:.1f}' for r in results)})", flush=True)
+    return row
+
+
+def with_stock_nbgrader(handed_in: Path, topics: list[course.Topic], folder: Path) -> tuple[float, float, float]:
+    """nbgrader's own commands on a course made for the purpose; making the course is not timed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for topic in topics:
+        (folder / "source" / topic.folder).mkdir(parents=True)
+        shutil.copy(topic.solution, folder / "source" / topic.folder)
+    shutil.copytree(handed_in, folder / "submitted", ignore=shutil.ignore_patterns("*.csv"))
+    (folder / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "bench"\nc.Exchange.root = "."\n')
+    nbgrader = [sys.executable, "-m", "nbgrader"]
+    for topic in topics:
+        timed([*nbgrader, "generate_assignment", topic.folder], folder)
+    parts = [timed([*nbgrader, command, topic.folder], folder)
+             for topic in topics for command in ("autograde", "generate_feedback")]
+    return sum(p[0] for p in parts), sum(p[1] for p in parts), max(p[2] for p in parts)
+
+
+def with_this_project(handed_in: Path, workers: int, folder: Path) -> tuple[float, float, float]:
+    shutil.rmtree(folder, ignore_errors=True)
+    return timed([sys.executable, "-m", "autograde", "grade", str(handed_in), "--out", str(folder), "--workers", str(workers)], course.ROOT)
+
+
+def engine_overhead(handed_in: Path, topics: list[course.Topic]) -> tuple[float, float]:
+    """Processor seconds a submission: of its cells alone, run plainly in this process, and of the engine around them."""
+    from autograde import intake
+    from autograde.engine import Engine
+
+    jobs = [(topic, path) for topic in topics for path in sorted(handed_in.glob(f"*/{topic.folder}/*.ipynb"))]
+    masters = {topic.folder: cells.read(topic.solution) for topic in topics}
+    prepared = [intake.normalise(path.read_bytes(), masters[topic.folder]).notebook for topic, path in jobs]
+    cells.run(prepared[0])  # imports and caches
+    start = time.process_time()
+    for notebook in prepared:
+        cells.run(notebook)
+    own = (time.process_time() - start) / len(jobs)
+    with Engine() as engine:
+        engine.run(prepared[0])
+        before = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        for notebook in prepared:
+            engine.run(notebook)
+    after = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = sum(b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after))
+    return own, spent / len(jobs)
+
+
+def write(rows: list[Row], name: str) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    with open(OUT / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow([*asdict(rows[0]), "per_second"])
+        for row in rows:
+            table.writerow([*asdict(row).values(), row.per_second])
+
+
+def plot(speed: list[Row], growth: list[Row]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    left.barh([row.what for row in speed], [row.per_second for row in speed], color=["#999999", "#0072B2", "#009E73"])
+    left.invert_yaxis()
+    left.set(xlabel="submissions a second")
+    sizes = [row.submissions for row in growth]
+    middle.loglog(sizes, [row.seconds for row in growth], "o-", color="#0072B2")
+    middle.set(xlabel="submissions", ylabel="seconds", title="time, two workers")
+    right.semilogx(sizes, [row.peak_megabytes for row in growth], "o-", color="#0072B2")
+    right.set(xlabel="submissions", ylabel="MB", ylim=(0, None), title="peak memory")
+    fig.savefig(OUT / "bench.png", dpi=120)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed against stock nbgrader, and growth.")
+    parser.add_argument("--students", type=int, default=6, help="students of the class that both grade (default 6)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts (default 3)")
+    parser.add_argument("--growth", type=int, nargs="*", default=[10, 100, 1000], help="numbers of submissions (default 10 100 1000)")
+    parser.add_argument("--topics", nargs="*", default=[], help="topics (all by default)")
+    options = parser.parse_args()
+    topics = [course.find_topic(name) for name in options.topics] or course.topics()
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        folder = Path(scratch)
+        simulate(folder / "class", options.students, topics, seed=2)
+        count = options.students * len(topics)
+        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}: "
+              f"{options.students} students, {len(topics)} topics, {count} submissions, median of {options.runs} runs", flush=True)
+        stock = median_of(options.runs, "stock nbgrader", count, lambda: with_stock_nbgrader(folder / "class", topics, folder / "stock"))
+        ours = [median_of(options.runs, f"this project, {n} worker{'s' * (n > 1)}", count,
+                          lambda n=n: with_this_project(folder / "class", n, folder / "ours")) for n in (1, 2)]
+        write([stock, *ours], "speed")
+        for row in ours:
+            print(f"  {row.what}: {stock.seconds / row.seconds:.1f} times stock")
+        own, spent = zip(*(engine_overhead(folder / "class", topics) for _ in range(options.runs)))
+        print(f"  engine: {1000 * statistics.median(spent):.0f} ms of processor a submission, its cells alone "
+              f"{1000 * statistics.median(own):.0f} ms: {1000 * (statistics.median(spent) - statistics.median(own)):.0f} ms on top")
+        growth = []
+        for size in options.growth:
+            simulate(folder / f"growth-{size}", size, topics[:1], seed=size)
+            growth.append(median_of(1, f"growth, {size} submissions", size,
+                                    lambda size=size: with_this_project(folder / f"growth-{size}", 2, folder / "ours")))
+        if growth:
+            write(growth, "growth")
+            plot([stock, *ours], growth)
+    print(f"Tables and plot: {OUT.relative_to(course.ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
