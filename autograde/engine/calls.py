@@ -63,9 +63,8 @@ def pack_exception(problem, frames=(), mine=-1, yours=-1):
             type(a) in (str, int, float, bool, type(None)) and (type(a) is not str or len(a) <= 2000)
             and (type(a) is not int or abs(a) < 2**63) for a in args):
         args = None
-    return (nearest(kind, EXCEPTIONS, "RuntimeError" if not issubclass(kind, Exception) or issubclass(
-        kind, (StopIteration, StopAsyncIteration)) else "Exception"),
-        safe_text(kind.__name__, 80), args, safe_text(problem), tuple(frames)[-MAX_FRAMES:], mine, yours)
+    return (nearest(kind, EXCEPTIONS, "RuntimeError"), safe_text(kind.__name__, 80), args, safe_text(problem),
+            tuple(frames)[-MAX_FRAMES:], mine, yours)
 
 
 class Raised:
@@ -89,18 +88,25 @@ def unpack_exception(packed):
     kind = EXCEPTIONS.get(name)
     if kind is None:
         raise WireError("an exception of an unknown class")
-    problem = None
-    for attempt in ((args, (text,)) if args is not None and all(
-            a is None or type(a) in (str, int, float, bool) for a in args) else ((text,),)):
-        try:
-            problem = kind(*attempt)
-            break
-        except Exception:
-            continue
-    if problem is None:
-        problem = Exception(text)
+    problem = _rebuilt(kind, args or (), text)
     problem.raised = Raised(own_name, text, frames)
     return problem, theirs, ours
+
+
+def _rebuilt(kind, args, text):
+    """An exception whose text is `text`: of `kind`, or of the nearest class above it that can be made from a text."""
+    if all(a is None or type(a) in (str, int, float, bool) for a in args):
+        attempts = [(kind, args)]
+    else:
+        attempts = []
+    for base, given in [*attempts, *((base, (text,)) for base in kind.__mro__)]:
+        try:
+            problem = base(*given)
+            if str(problem) == text or given != args:
+                return problem
+        except Exception:
+            continue
+    return Exception(text)
 
 
 class RemoteFunction:
