@@ -23,15 +23,12 @@ def quadratic_gradient(A, b=0.0):
 def random_spd(eigenvalues, rng):
     """A random symmetric matrix (d, d) with these positive eigenvalues and eigenvectors in uniformly random directions.
 
-    The directions are Haar distributed: the Q of a Gaussian matrix's QR, with the signs of R's diagonal taken out
-    (F. Mezzadri, "How to generate random matrices from the classical compact groups", Notices of the AMS 54, 2007).
     Raises `ValueError` unless every eigenvalue is positive.
     """
     eigenvalues = np.asarray(eigenvalues, dtype=float)
     if not (eigenvalues > 0).all():
         raise ValueError("A positive definite matrix has positive eigenvalues only.")
-    Q, R = np.linalg.qr(rng.standard_normal((eigenvalues.size, eigenvalues.size)))
-    Q = Q * np.sign(np.diag(R))
+    Q, _ = np.linalg.qr(rng.standard_normal((eigenvalues.size, eigenvalues.size)))
     A = (Q * eigenvalues) @ Q.T
     return (A + A.T) / 2
 

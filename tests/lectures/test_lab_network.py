@@ -55,7 +55,7 @@ def test_forward_keeps_the_input_every_activation_and_the_logits():
     params = init_network((3, 4, 2), rng)
     x = rng.standard_normal((6, 3))
     run = forward(params, x, "relu")
-    assert run.inputs[0] is x
+    assert len(run.inputs) == len(run.preactivations) == 2 and run.inputs[0] is x
     np.testing.assert_allclose(run.inputs[1], np.maximum(x @ params[0][0] + params[0][1], 0))
     np.testing.assert_allclose(run.logits, run.inputs[1] @ params[1][0] + params[1][1])
 
@@ -73,6 +73,11 @@ def test_an_activation_may_be_given_as_a_pair_of_functions():
     params, x = init_network((3, 4, 2), rng), rng.standard_normal((6, 3))
     own = Activation(np.tanh, lambda z, a: 1 - a * a)
     np.testing.assert_array_equal(forward(params, x, own).logits, forward(params, x, "tanh").logits)
+
+
+def test_an_example_whose_logits_are_not_numbers_counts_as_wrong():
+    x, labels = np.array([[1.0, 0.0], [np.nan, 0.0]]), np.array([0, 0])
+    assert accuracy([(np.eye(2), np.zeros(2))], x, labels) == 0.5
 
 
 def test_an_unknown_activation_is_refused_with_the_known_ones():
