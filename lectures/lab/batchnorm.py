@@ -38,6 +38,27 @@ def normalize_backward(dout, x_hat, std, gamma, norm="batch", roads=("mean", "va
     return dz / std, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
 
 
+def first_layer_curvature(params, x):
+    """Gauss-Newton matrix of the cross entropy in the first layer's weights and biases, for a network of two layers.
+
+    params: ((W1, b1), (W2, b2)) with a ReLU between; x: (N, d). Returns (h (d + 1), h (d + 1)), h hidden units:
+    the mean of B (x) [x, 1][x, 1]^T, where B (h, h) is the curvature of an example's loss in the hidden z.
+    """
+    (W1, b1), (W2, b2) = params
+    z = x @ W1 + b1
+    logits = np.maximum(z, 0.0) @ W2 + b2
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    softmax_curvature = p[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * p[:, None, :]
+    J = (z > 0)[:, :, None] * W2
+    B = J @ softmax_curvature @ J.transpose(0, 2, 1)
+    inputs = np.hstack([x, np.ones((len(x), 1))])
+    outer = inputs[:, :, None] * inputs[:, None, :]
+    h, d = len(b1), inputs.shape[1]
+    blocks = B.reshape(len(x), -1).T @ outer.reshape(len(x), -1) / len(x)
+    return blocks.reshape(h, h, d, d).transpose(0, 2, 1, 3).reshape(h * d, h * d)
+
+
 def init_normed(sizes, rng, scale=1.0):
     """A network whose hidden layers are normalized: He's weights, those of the hidden layers times `scale`."""
     *hidden, last = init_network(sizes, rng)
