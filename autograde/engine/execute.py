@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -106,12 +107,12 @@ def kind_of(cell):
 class _Zygote:
     """A warm interpreter (see zygote.py) that answers `spawn`."""
 
-    def __init__(self, role, home, arguments=()):
+    def __init__(self, role, home, *arguments):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TMPDIR": home,
                        "MPLBACKEND": "Agg", "MPLCONFIGDIR": _matplotlib_folder(home), "OPENBLAS_NUM_THREADS": "1",
                        "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "IPYTHONDIR": home}
-        self.log = os.path.join(home, f"{role}.log")
+        self.log = os.path.join(home, "-".join([role, *("plots" for word in arguments if word == "plots")]) + ".log")
         self.role = role
         command = [sys.executable, "-I", "-B", "-c", zygote.BOOT, str(Path(__file__).parent), str(theirs.fileno()), role]
         with open(self.log, "wb") as log, theirs:
@@ -212,6 +213,11 @@ class _Student:
                 raise wire.WireClosed(str(problem)) from None
         return ours
 
+    def alive(self):
+        """Whether the student process still runs."""
+        readable, _, _ = select.select([self.control], [], [], 0)
+        return not readable
+
     def close(self):
         """End the process and all it left; (how it ended, processor seconds)."""
         self.channel.close()
@@ -236,14 +242,18 @@ class _Trial:
             source.spawn(order, [theirs, their_door])
         self.channel = wire.Channel(ours)
 
-    def locked(self, source, deadline):
-        self.channel.send(calls.dumps(("locked", source)), deadline)
-        calls.loads(self.channel.receive(deadline))
+    def locked(self, source):
+        """Has the trial run a given cell before what it is told next."""
+        self.channel.send(calls.dumps(("locked", source)), time.monotonic() + START_SECONDS)
 
-    def test(self, sock, source, points, seconds, crashed, before):
-        socket.send_fds(self.door, [b"t"], [sock.fileno()])
+    def test(self, sock, source, points, seconds, undone):
+        """(status, error name, message, traceback lines, score, printed text) of a test cell (see trial.Trial.test)."""
         deadline = time.monotonic() + seconds + GRACE
-        self.channel.send(calls.dumps(("test", source, float(points), float(seconds), crashed, before)), deadline)
+        try:
+            socket.send_fds(self.door, [b"t"], [sock.fileno()])
+        except OSError as problem:
+            raise wire.WireClosed(str(problem)) from None
+        self.channel.send(calls.dumps(("test", source, float(points), float(seconds), undone)), deadline)
         return calls.loads(self.channel.receive(deadline))[1]
 
     def close(self):
@@ -275,7 +285,7 @@ class Engine:
         self._sources = {}
         try:
             for role in ("student", "trial"):
-                self._sources[role] = self._zygote(role)
+                self._sources[role, False] = self._zygote(role, False)
             for source in self._sources.values():
                 source.wait_until_ready()
             with tempfile.TemporaryDirectory(dir=self.home) as folder:
@@ -288,20 +298,23 @@ class Engine:
             self.close()
             raise
 
-    def _zygote(self, role):
-        return _Zygote(role, self.home, [self.import_path] if role == "trial" else [])
+    def _zygote(self, role, plots):
+        return _Zygote(role, self.home, *(["plots"] if plots else []), *([str(self.import_path)] if role == "trial" else []))
 
-    def _spawn(self, role, handle, order):
-        """A new process from the zygote of that role, which is started again if something has ended it."""
+    def _spawn(self, role, handle, order, plots=False):
+        """A new process from the zygote of that role, which is started if it is not there or something has ended it."""
         for attempt in range(2):
             try:
-                return handle(self._sources[role], order)
+                if (role, plots) not in self._sources:
+                    self._sources[role, plots] = self._zygote(role, plots)
+                    self._sources[role, plots].wait_until_ready()
+                return handle(self._sources[role, plots], order)
             except (OSError, EngineError) as problem:
                 if attempt:
                     raise EngineError(f"The grading engine cannot start a {role} process: {problem}") from None
-                self._sources[role].close()
-                self._sources[role] = self._zygote(role)
-                self._sources[role].wait_until_ready()
+                source = self._sources.pop((role, plots), None)
+                if source is not None:
+                    source.close()
 
     def _order(self, folder):
         return {"folder": os.path.join(folder, "student"), "files": os.path.join(folder, "files"), "sandbox": self.sandbox,
@@ -343,14 +356,16 @@ class _Run:
         self.given = []                     # locked sources so far, for a trial that must start again
         self.history = []                   # (source, count) of the cells that the student process has run
         self.undone = False                 # a cell of the student's stopped at NotImplementedError
-        self.crashed = ""                   # why the last student process was lost
         self.report_left = self.limits.report_bytes
+        self.plots = any("matplotlib" in cell.source or "pylab" in cell.source for cell in self.result.notebook.cells
+                         if cell.cell_type == "code")
 
     def run(self):
         started = time.monotonic()
         self.deadline = started + self.limits.submission_seconds
         count = 0
         try:
+            self._start_trial()                 # it warms up while the student process does
             for cell in self.result.notebook.cells:
                 kind = kind_of(cell)
                 if kind is None:
@@ -360,14 +375,14 @@ class _Run:
                 cell.outputs = []
                 if kind == "test":
                     self._test(cell)
-                else:
-                    if kind == "locked":
-                        self._locked(cell.source)
-                    self._cell(cell, count)
+                    continue
+                if kind == "locked":
+                    self.given.append(cell.source)
+                    self.trial.locked(cell.source)
+                self._cell(cell, count)
         finally:
             self._drop_student()
-            if self.trial is not None:
-                self.trial.close()
+            self.trial.close()
         self.result.seconds = time.monotonic() - started
         return self.result
 
@@ -391,7 +406,7 @@ class _Run:
         while self.student is None:
             if self._left() <= 0:
                 return None
-            self.student = self.engine._spawn("student", _Student, self.order)
+            self.student = self.engine._spawn("student", _Student, self.order, self.plots)
             for place, (source, count) in enumerate(self.history):
                 try:
                     self.student.run(source, count, time.monotonic() + max(self._left(), 0.01))
@@ -446,28 +461,12 @@ class _Run:
 
     # trusted side
 
-    def _locked(self, source):
-        self.given.append(source)
+    def _start_trial(self):
         if self.trial is not None:
-            self._tell(source)
-
-    def _tell(self, source):
-        try:
-            self.trial.locked(source, time.monotonic() + self.limits.cell_seconds)
-        except wire.WireError:
-            self._note("A given cell did not finish on the grader's side.")
-            self.given.remove(source)
             self.trial.close()
-            self.trial = None
-
-    def _ready_trial(self):
-        while self.trial is None:
-            self.trial = self.engine._spawn("trial", _Trial, {"folder": self.order["files"]})
-            for source in list(self.given):
-                self._tell(source)
-                if self.trial is None:
-                    break
-        return self.trial
+        self.trial = self.engine._spawn("trial", _Trial, {**self.order, "folder": self.order["files"]}, self.plots)
+        for source in self.given:
+            self.trial.locked(source)
 
     def _test(self, cell):
         about = cell.metadata["nbgrader"]
@@ -486,27 +485,23 @@ class _Run:
 
     def _outcome(self, source, points):
         """(status, error name, message, traceback lines, score, printed text)."""
-        student = self._student()
-        seconds = self._left()
-        if student is None or seconds <= 0:
-            return "timeout", "TimeoutError", self._out_of_time(), (), None, ""
-        trial = self._ready_trial()
-        try:
-            with student.serve(time.monotonic() + seconds) as sock:
-                reply = trial.test(sock, source, points, seconds, "Your code ended the process that it ran in.", self.undone)
-        except wire.WireClosed:
-            self._end_trial()
-            return "crashed", "RuntimeError", "The student's process or the test's ended unexpectedly.", (), None, ""
-        except wire.WireError:
-            self._end_trial()
-            return ("timeout", "TimeoutError", f"The test did not finish within {seconds:.3g} s on what your code returned.",
-                    (), None, "")
-        status, name, message, lines, score, text, _ = reply
-        return status, name, message, lines, score, text
-
-    def _end_trial(self):
-        self.trial.close()
-        self.trial = None
+        for _ in range(2):
+            student = self._student()
+            seconds = self._left()
+            if student is None or seconds <= 0:
+                return "timeout", "TimeoutError", self._out_of_time(), (), None, ""
+            try:
+                with student.serve(time.monotonic() + seconds) as sock:
+                    return self.trial.test(sock, source, points, seconds, self.undone)
+            except wire.WireTimeout:
+                self._start_trial()
+                return ("timeout", "TimeoutError", f"The test did not finish within {seconds:.3g} s on what your code returned.",
+                        (), None, "")
+            except wire.WireError:              # the trial is gone, or the student process before it could serve
+                self._start_trial()
+                if not student.alive():
+                    self._drop_student()
+        return "crashed", "RuntimeError", "The test could not be run to its end on what your code returned.", (), None, ""
 
 
 def _output(row, count):

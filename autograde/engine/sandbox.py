@@ -25,6 +25,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import functools
 import json
 import os
 import platform
@@ -130,6 +131,8 @@ def prepare():
 
     Returns {"namespaces": True} or {"namespaces": False, "why": text}. Nothing is lost where they are not granted.
     """
+    if _machine() is not None:
+        filter_program(*_machine())                     # remembered by the forks
     user, group = os.geteuid(), os.getegid()
     try:
         if _libc.unshare(NEWUSER | NEWNS | NEWNET | NEWIPC | NEWUTS) == 0:
@@ -183,7 +186,8 @@ def landlock_abi():
         return 0
 
 
-def readable_paths(protect):
+@functools.lru_cache
+def readable_paths(*protect):
     """What Python needs to read. A folder that holds, or lies in, one of `protect` is left out, but for the parts of the Python
     installation: those may lie in it (a .venv), and must not hold it (Refused)."""
     def real(paths):
@@ -199,6 +203,14 @@ def readable_paths(protect):
     others = real([*sys.path, *SYSTEM_PATHS])
     return sorted(python | {path for path in others if not any(
         _within(secret, path) or _within(path, secret) for secret in protected)})
+
+
+def remember(order):
+    """Work out in the zygote, once, what each of its forks would."""
+    try:
+        readable_paths(*order["protect"])
+    except Refused:
+        pass
 
 
 def _within(path, folder):
@@ -250,6 +262,7 @@ def _fail(number):
     return 0x00050000 | number
 
 
+@functools.lru_cache
 def filter_program(audit_arch, column):
     """The seccomp filter as bytes; `column` picks the machine's system call numbers."""
     code = []
@@ -326,16 +339,24 @@ def answer_clone(listener, may_fork, may_add_thread):
 # --- all of it, in a student process ------------------------------------------------------------------------------------------------
 
 def limit(memory_bytes, seconds, file_bytes):
-    """rlimits, which a process without capabilities cannot raise again; memory counts from what is mapped now."""
-    with open("/proc/self/statm") as file:
-        mapped = int(file.read().split()[0]) * resource.getpagesize()
-    for name, value in (("AS", mapped + memory_bytes), ("CPU", int(seconds) + 1), ("FSIZE", file_bytes), ("NOFILE", 128),
+    """rlimits, which a process without capabilities cannot raise again."""
+    limit_memory(memory_bytes)
+    for name, value in (("CPU", int(seconds) + 1), ("FSIZE", file_bytes), ("NOFILE", 128),
                         ("CORE", 0), ("MEMLOCK", 0), ("MSGQUEUE", 0), ("NICE", 0), ("RTPRIO", 0), ("SIGPENDING", 256)):
         which = getattr(resource, f"RLIMIT_{name}", None)
         if which is not None:
             _, hard = resource.getrlimit(which)
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(which, (value, value))
+
+
+def limit_memory(more_bytes):
+    """Allow this process `more_bytes` of addresses beyond what it maps now."""
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = mapped + more_bytes if hard == resource.RLIM_INFINITY else min(hard, mapped + more_bytes)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def drop_capabilities():
@@ -378,7 +399,7 @@ def enter(order, warden, keep, ready):
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     abi = landlock_abi()
     if abi >= 3:
-        layer(["files"], lambda: restrict_files(abi, order["folder"], readable_paths(order["protect"])))
+        layer(["files"], lambda: restrict_files(abi, order["folder"], readable_paths(*order["protect"])))
     else:
         missing["files"] = "this kernel has no Landlock of version 3 (Linux 6.2)" if abi else "this kernel has no Landlock"
     if abi >= 6 and "files" in given or ready["namespaces"]:

@@ -159,8 +159,8 @@ class Shell(InteractiveShell):
 Shell.showindentationerror = lambda self: self.showsyntaxerror()
 
 
-def make_shell(folder):
-    """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile."""
+def make_shell(folder, plots):
+    """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile. With `plots`, matplotlib is ready."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
@@ -169,7 +169,8 @@ def make_shell(folder):
     os.environ["IPYTHONDIR"] = folder
     shell = Shell.instance(config=config)
     shell.outputs = Outputs(1 << 20)
-    shell.enable_matplotlib("inline")
+    if plots:
+        shell.enable_matplotlib("inline")
     shell.run_cell("None", store_history=False)      # the first run of a cell imports and compiles much
     return shell
 

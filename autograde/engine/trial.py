@@ -20,7 +20,7 @@ import warnings
 
 import numpy as np
 
-from . import calls, wire
+from . import calls, sandbox, wire
 
 MAX_TEXT = 50_000
 NOT_DONE = "not attempted"
@@ -46,10 +46,9 @@ class Asker(calls.Peer):
 
     remote = StudentFunction
 
-    def __init__(self, channel, deadline, seconds, crashed):
+    def __init__(self, channel, deadline, seconds):
         super().__init__(channel, deadline)
         self.seconds = seconds
-        self.crashed = crashed
         self.ended = None
         self.answers = 0
         self.undone = 0
@@ -66,7 +65,7 @@ class Asker(calls.Peer):
             self.ended = Ended("timeout", f"Your code did not finish within {self.seconds:g} s: is there a loop that never "
                                           "ends?")
         except wire.WireClosed:
-            self.ended = Ended("crashed", self.crashed)
+            self.ended = Ended("crashed", "Your code ended the process that it ran in.")
         except wire.WireError as problem:
             self.ended = Ended("crashed", f"Your code broke the connection to the tests ({problem}).")
         except NotImplementedError:
@@ -104,10 +103,6 @@ class Space(dict):
         return value
 
 
-class Locked(dict):
-    """The globals of locked, ungraded cells: what they take from the student's cells is not there."""
-
-
 class Text(io.TextIOBase):
     """Collects what a cell prints, up to a limit."""
 
@@ -139,9 +134,9 @@ class _NoShell:
     run_cell_magic = system = getoutput = run_line_magic
 
 
-def warm():
+def warm(plots):
     """Import once what trusted cells are likely to import; what is not installed is left out."""
-    for name in ("matplotlib.pyplot", "IPython.core.inputtransformer2", "autograde.marking"):
+    for name in ("autograde.marking", *(["matplotlib.pyplot", "IPython.core.inputtransformer2"] if plots else [])):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
@@ -149,13 +144,13 @@ def warm():
 def serve(order, channel, door):
     """Answer the engine's orders until it closes the channel."""
     os.chdir(order["folder"])
+    sandbox.limit_memory(2 * order["memory_bytes"])
     wires = wire.Channel(channel)
     trial = Trial()
     while True:
         _, command = calls.loads(wires.receive())
         if command[0] == "locked":
             trial.locked(command[1])
-            wires.send(calls.dumps(("done",)))
         else:
             _, (fd,), _, _ = socket.recv_fds(door, 1, 1)
             with socket.socket(fileno=fd) as own:
@@ -166,7 +161,7 @@ class Trial:
     """One submission's trusted namespace."""
 
     def __init__(self):
-        self.base = Locked({"__name__": "__main__", "get_ipython": _NoShell, "display": lambda *args, **kwargs: None})
+        self.base = {"__name__": "__main__", "get_ipython": _NoShell, "display": lambda *args, **kwargs: None}
 
     def locked(self, source):
         """Run a locked, ungraded cell statement by statement; one that needs what students write is left out."""
@@ -180,13 +175,12 @@ class Trial:
                 with contextlib.suppress(Exception):
                     exec(compile(ast.Module([statement], []), "<locked>", "exec"), self.base)
 
-    def test(self, sock, source, points, seconds, crashed, before):
-        """(status, error name, message, traceback lines, score or None, printed text, seconds) of one test cell.
+    def test(self, sock, source, points, seconds, undone):
+        """(status, error name, message, traceback lines, score or None, printed text) of one test cell.
 
-        `points` is the cell's maximum; `before` tells whether a cell of the student's stopped at NotImplementedError.
+        `points` is the cell's maximum; `undone` tells whether a cell of the student's stopped at NotImplementedError.
         """
-        started = time.monotonic()
-        asker = Asker(wire.Channel(sock), started + seconds, seconds, crashed)
+        asker = Asker(wire.Channel(sock), time.monotonic() + seconds, seconds)
         text = Text()
         score, problem = None, None
         with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), warnings.catch_warnings():
@@ -202,10 +196,10 @@ class Trial:
                 problem = caught
         if asker.ended is not None:
             problem = asker.ended
-        status, name, message, lines = _verdict(problem, asker, before)
+        status, name, message, lines = _verdict(problem, asker, undone)
         if problem is None and score is not None and score < points:
             status = "partial" if score > 0 else "wrong"
-        return status, name, message, lines, score, text.value(), time.monotonic() - started
+        return status, name, message, lines, score, text.value()
 
     def _run(self, source, space):
         """Execute like IPython: the value of a last expression, unless a semicolon follows it."""
@@ -229,7 +223,7 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
     print(f"{category.__name__}: {message}")
 
 
-def _verdict(problem, asker, before):
+def _verdict(problem, asker, undone):
     """(status, error name, message, traceback lines); the name is empty for a cell that passed."""
     if problem is None:
         return "right", "", "", ()
@@ -239,7 +233,7 @@ def _verdict(problem, asker, before):
     status = "wrong"
     if isinstance(problem, NotImplementedError) or (asker.answers and asker.undone == asker.answers):
         status = NOT_DONE
-    if asker.missing and before:
+    if asker.missing and undone:
         status = NOT_DONE
     raised = vars(problem).get("raised")
     name = type(problem).__name__

@@ -1,7 +1,8 @@
 """A warm, clean process that forks: started as a new interpreter, it imports the slow libraries once and waits for orders.
 
 An engine runs two of them. The "student" zygote knows no test, no solution and no secret, and its forks become wardens with a
-student process each. The "trial" zygote has the course's own modules on its path, and its forks run test cells.
+student process each. The "trial" zygote has the course's own modules on its path, and its forks run test cells. There is a
+second pair, with "plots" among its arguments, for notebooks that mention matplotlib: with it a fork takes twice as long.
 
 Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote ends when the engine
 closes its end, and its forks end with it.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -29,20 +31,20 @@ zygote.main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])
 
 def main(control_fd, role, arguments):
     control = socket.socket(fileno=control_fd)
-    control.setblocking(True)
+    engine = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # a Ctrl-C at the terminal is the engine's to handle
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if role == "student":
         from . import sandbox, student, warden
-        shell = student.make_shell(os.environ["HOME"])
-        ready = sandbox.prepare()
+        shell = student.make_shell(os.environ["HOME"], "plots" in arguments)
+        ready = {"namespaces": False, "why": "switched off"} if "no-namespaces" in arguments else sandbox.prepare()
 
         def work(order, sockets):
             warden.guard(order, sockets, shell, ready)
     else:
-        sys.path[:0] = arguments
+        sys.path.insert(0, arguments[-1])
         from . import sandbox, trial
-        trial.warm()
+        trial.warm("plots" in arguments)
         ready = {}
 
         def work(order, sockets):
@@ -57,13 +59,16 @@ def main(control_fd, role, arguments):
         message, sockets, _, _ = socket.recv_fds(control, 65536, MOST_SOCKETS)
         if not message:
             break
+        order = json.loads(message)
+        if role == "student":
+            sandbox.remember(order)
         child = os.fork()
         if child == 0:
             code = 1
             try:
                 control.close()
                 sandbox.die_with_parent(me)
-                work(json.loads(message), [socket.socket(fileno=fd) for fd in sockets])
+                work(order, [socket.socket(fileno=fd) for fd in sockets])
                 code = 0
             except (OSError, EOFError):
                 pass
@@ -72,6 +77,8 @@ def main(control_fd, role, arguments):
         for fd in sockets:
             os.close(fd)
         _reap()
+    if os.getppid() != engine:                          # it was killed, and cannot tidy up any more
+        shutil.rmtree(os.environ["HOME"], ignore_errors=True)
     os._exit(0)
 
 
