@@ -6,7 +6,15 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("04_momentum")
+MASS, SUM, FORMS = "A mass and a friction", "The velocity is a sum, not an average", "Two forms, one path, until η changes"
+MATRIX, MODULUS, BEST = "Momentum is a matrix", "While it rings, the modulus is √ρ", "The best heavy ball"
+AHEAD, STEEP, SCHEDULE = "Look before you leap", "Steep directions are damped most", "Sutskever's schedule"
+
+catalogue = Catalogue("04_momentum", sections={
+    "momentum_step": MASS, "velocity_form_step": FORMS, "velocity_from_history": SUM, "terminal_step": SUM,
+    "momentum_schedule": SCHEDULE, "nesterov_step": AHEAD, "iteration_matrix": MATRIX, "spectral_radius": MODULUS,
+    "optimal_heavy_ball": BEST, "answer_1": SUM, "answer_2": FORMS, "answer_3": MODULUS, "answer_4": STEEP,
+})
 wrong, right = catalogue.wrong, catalogue.right
 
 
