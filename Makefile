@@ -38,5 +38,12 @@ mutants: $(READY) ## are the exercises' tests strong enough? mutation testing
 bench: $(READY) ## speed against stock nbgrader, and growth
 	$(RUN) -m tests.bench
 
+# Pages and decks need MathJax and reveal.js from the network when they are opened; the notebooks themselves do not.
+lectures: $(READY) ## the lectures as web pages and slide decks, in build/lectures
+	$(RUN) -m nbconvert --to html --template page --TemplateExporter.extra_template_basedirs=lectures/templates \
+		--output-dir build/lectures lectures/[0-9]*.ipynb
+	$(RUN) -m nbconvert --to slides --template deck --TemplateExporter.extra_template_basedirs=lectures/templates \
+		--output-dir build/lectures lectures/[0-9]*.ipynb
+
 clean: ## remove what was made, the environment too
 	rm -rf build $(VENV)
