@@ -24,10 +24,9 @@ from pathlib import Path
 from nbformat.v4 import new_output
 
 from . import calls, clean, wire, zygote
-from .trial import NOT_DONE
 
 PROJECT = Path(__file__).resolve().parents[2]
-STATUSES = ("right", "wrong", NOT_DONE, "timeout", "crashed", "partial")
+STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
 GRACE = 2.0                     # seconds that a trusted answer may come after its deadline
 START_SECONDS = 60.0
 MAX_MESSAGE = 4000
@@ -508,8 +507,8 @@ def _output(row, count):
     """An nbformat output for a row from the student process (see student.Outputs), checked and made harmless."""
     if type(row) is not tuple or not row:
         raise wire.WireError("not an output")
-    if row[0] == "stream" and len(row) == 3 and row[1] in ("stdout", "stderr") and type(row[2]) is str:
-        return new_output("stream", name="stdout", text=clean.text(row[2], 50_000))
+    if row[0] == "stream" and len(row) == 2 and type(row[1]) is str:
+        return new_output("stream", name="stdout", text=clean.text(row[1], 50_000))
     if row[0] in ("display", "result") and len(row) == 2 and type(row[1]) is dict:
         data = {}
         if type(row[1].get("text/plain")) is str:

@@ -31,7 +31,10 @@ MAX_DISPLAYS = 200
 
 
 class Outputs:
-    """What the running code shows: rows of ("stream", name, text), ("display" | "result", {mime: data}), ("error", ...)."""
+    """What the running code shows: rows of ("stream", text), ("display" | "result", {mime: data}), ("error", exception).
+
+    stdout and stderr are one stream, because nbgrader takes whatever comes on stderr for a failure.
+    """
 
     def __init__(self, most_bytes):
         self.most_bytes = most_bytes
@@ -42,16 +45,16 @@ class Outputs:
         self.left = self.most_bytes
         self.displays = 0
 
-    def stream(self, name, text):
+    def stream(self, text):
         if self.left <= 0:
             return
         self.left -= len(text)
         if self.left <= 0:
             text = text[:self.left] + "\n... the rest of the output is cut off ...\n"
-        if self.rows and self.rows[-1][0] == "stream" and self.rows[-1][1] == name:
-            self.rows[-1][2].append(text)
+        if self.rows and self.rows[-1][0] == "stream":
+            self.rows[-1][1].append(text)
         else:
-            self.rows.append(("stream", name, [text]))
+            self.rows.append(("stream", [text]))
 
     def show(self, kind, data):
         kept = {mime: data[mime] for mime in MIME_TYPES if isinstance(data.get(mime), (str, bytes))}
@@ -67,13 +70,13 @@ class Outputs:
 
     def take(self):
         """The rows as plain data, which leaves none."""
-        rows = tuple(("stream", row[1], "".join(row[2])) if row[0] == "stream" else row for row in self.rows)
+        rows = tuple(("stream", "".join(row[1])) if row[0] == "stream" else row for row in self.rows)
         self.clear()
         return rows
 
     def take_text(self):
         """Streams only, as one text."""
-        return "".join(row[2] for row in self.take() if row[0] == "stream")
+        return "".join(row[1] for row in self.take() if row[0] == "stream")
 
 
 class Writer(io.TextIOBase):
@@ -84,12 +87,11 @@ class Writer(io.TextIOBase):
     def __init__(self, outputs, name):
         self.outputs = outputs
         self.name = f"<{name}>"
-        self.stream = name
 
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self.outputs.stream(self.stream, text)
+        self.outputs.stream(text)
         return len(text)
 
     def writable(self):
