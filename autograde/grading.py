@@ -299,7 +299,7 @@ class _Run:
         if outcome.unread and job.standing.graded and not (earlier and earlier.get("unread")):
             return self._standing_row(student, topic, f"{outcome.unread}; the mark of the earlier version stands", outcome)
         row = Submission(student, topic.folder, 0.0, sum(q.max_points for q in outcome.questions), outcome.questions,
-                         outcome.seconds, outcome.notes, not outcome.unread and not outcome.repaired)
+                         outcome.seconds, [*outcome.notes], not outcome.unread and not outcome.repaired)
         if outcome.unread:
             row.notes.append(outcome.unread)
         self.book.write(Grades(student, topic.folder, topic.name, outcome.scores, outcome.comments, outcome.penalty, parse_time(job.timestamp)))
