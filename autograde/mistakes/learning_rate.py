@@ -6,7 +6,21 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("02_learning_rate")
+catalogue = Catalogue("02_learning_rate", sections={
+    "second_derivative": "Fit a parabola where you stand",
+    "optimal_lr": "Fit a parabola where you stand",
+    "newton_step": "Newton's step",
+    "optimal_lr_per_direction": "One rate for many directions",
+    "best_fixed_lr": "Balance the two ends",
+    "contraction_factor": "Balance the two ends",
+    "steps_to_tolerance": "The best single rate makes both ends equally slow",
+    "line_search_step": "Search along the gradient",
+    "backtracking_lr": "Backtracking: stop when it is good enough",
+    "answer_1": "Newton asks for the vertex, not for the minimum",
+    "answer_2": "Balance the two ends",
+    "answer_3": "Why nobody uses Newton's method",
+    "answer_4": "Exact line search zigzags",
+})
 wrong, right = catalogue.wrong, catalogue.right
 
 
