@@ -6,7 +6,21 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("05_adaptive")
+catalogue = Catalogue("05_adaptive", sections={
+    "clip_by_norm": "Clipping at a cliff",
+    "adagrad_step": "AdaGrad: a rate for each parameter",
+    "rmsprop_step": "RMSProp: forget",
+    "rmsprop_nesterov_step": "RMSProp with Nesterov's gradient",
+    "adadelta_step": "AdaDelta: mind the units",
+    "adam_step": "Adam: average both, and correct",
+    "adamax_step": "AdaMax and AMSGrad: how long to remember",
+    "amsgrad_step": "AdaMax and AMSGrad: how long to remember",
+    "nadam_step": "Nadam: look ahead",
+    "answer_1": "The first step has size η, whatever the scale",
+    "answer_2": "What bias correction corrects",
+    "answer_3": "AdaGrad's rate dies, slowly",
+    "answer_4": "The race on digits",
+})
 wrong, right = catalogue.wrong, catalogue.right
 
 

@@ -50,7 +50,8 @@ def descend(name, settings):
     w, state, points = w0, zeros(name, w0), []
     for _ in range(60):
         w, state = course[name](w, gradient if nesterov else gradient(w), state, **settings)
-        ahead = settings["alpha"] * state["velocity"] if nesterov else 0.0  # optax stores the look-ahead point
+        # optax stores the look-ahead point in place of w
+        ahead = settings["alpha"] * state["velocity"] if nesterov else 0.0
         points.append(w + ahead)
     return np.array(points)
 
