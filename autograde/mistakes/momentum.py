@@ -446,6 +446,13 @@ def momentum_schedule(t, rho_max):
     return min(1 - 2 ** (-1 - math.log2(t // 250 + 1)), rho_max)
 
 
+@wrong("an if for the limit", "Your comparison with rho_max asks one question of a whole array of steps: some entries may "
+       "be above the limit and others below, and `np.minimum` takes the smaller of each.")
+def momentum_schedule(t, rho_max):
+    rho = 1 - 2.0 ** (-1 - np.log2(t // 250 + 1))
+    return rho if rho < rho_max else rho_max
+
+
 # --- nesterov_step -----------------------------------------------------------------------------------------------
 
 
@@ -527,6 +534,13 @@ def nesterov_step(w, v, gradient, lr, rho):
 def nesterov_step(w, v, gradient, lr, rho):
     v = rho * v + lr * gradient(w - rho * v)
     return w - v, v
+
+
+@wrong("the other form", "Yours is right in the other form, whose velocity is the step itself: here the velocity adds up "
+       "plain gradients, the look-ahead is w - lr rho v, and w <- w - lr v.")
+def nesterov_step(w, v, gradient, lr, rho):
+    v = rho * v - lr * gradient(w + rho * v)
+    return w + v, v
 
 
 @wrong("asks twice", "You ask for the gradient twice in one step, at w and ahead of it: the gradient is the costly part, "
@@ -680,6 +694,12 @@ def spectral_radius(M):
        "the eigenvalues are real one is larger than the other.")
 def spectral_radius(M):
     return np.sqrt(np.abs(np.linalg.det(M)))
+
+
+@wrong("two by two only", "Trace and determinant give the eigenvalues of a 2x2 matrix, and of no other: M may have any "
+       "size, and `np.linalg.eigvals` finds them all.")
+def spectral_radius(M):
+    return np.max(np.abs(np.roots([1, -np.trace(M), np.linalg.det(M)])))
 
 
 # --- optimal_heavy_ball ------------------------------------------------------------------------------------------
