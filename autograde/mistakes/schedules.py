@@ -6,7 +6,24 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("03_schedules")
+catalogue = Catalogue(
+    "03_schedules",
+    sections={
+        "step_decay": "Step decay",
+        "exponential_decay": "Smooth decays",
+        "inverse_time_decay": "How slowly must the rate fall?",
+        "linear_decay": "Smooth decays",
+        "cosine_decay": "Smooth decays",
+        "cosine_restarts": "Warm restarts and snapshot ensembles",
+        "warmup": "Warm-up",
+        "halve_on_plateau": "Let the validation error decide",
+        "scaled_lr": "Batch size and learning rate",
+        "answer_1": "The noise floor",
+        "answer_2": "How slowly must the rate fall?",
+        "answer_3": "Step decay",
+        "answer_4": "Batch size and learning rate",
+    },
+)
 wrong, right = catalogue.wrong, catalogue.right
 
 

@@ -24,14 +24,15 @@ class Runs(NamedTuple):
         return np.stack([part.mean(axis=1) for part in np.array_split(self.losses, self.errors.shape[1], axis=1)], axis=1)
 
 
-def train_side_by_side(sizes, data, rates, epochs, batch_size, seeds, keep=()):
-    """Trains ReLU networks by plain SGD on the mean cross entropy, from He's initialization, and returns `Runs`.
+def train_side_by_side(sizes, data, rates, epochs, batch_size, seeds, keep=(), weights=None):
+    """Trains ReLU networks by plain SGD on the mean cross entropy and returns `Runs`.
 
     data         a `Split`
     rates        (R, steps), or (steps,) for all runs alike: the learning rate of each step, with
                  steps = epochs * ceil(N / batch_size)
     seeds        R ints: run r draws its initialization, and then the order of its examples, from default_rng(seeds[r])
     keep         epochs, counted from 1, after which the parameters are kept as snapshots
+    weights      of the initialization, as `init_network` takes it; He's if left out
     Raises `ValueError` if `rates` does not fit.
     """
     runs, per_epoch = len(seeds), -(-len(data.x) // batch_size)
@@ -40,7 +41,7 @@ def train_side_by_side(sizes, data, rates, epochs, batch_size, seeds, keep=()):
                          f"steps, not {np.shape(rates)}.")
     rates = np.broadcast_to(rates, (runs, epochs * per_epoch))
     rngs = [np.random.default_rng(seed) for seed in seeds]
-    nets = [init_network(sizes, rng) for rng in rngs]
+    nets = [init_network(sizes, rng, weights) for rng in rngs]
     params = [(np.stack([W for W, _ in layer]), np.stack([b[None] for _, b in layer])) for layer in zip(*nets)]
     losses, errors, snapshots = np.empty(rates.shape), np.empty((runs, epochs)), []
 
@@ -62,7 +63,9 @@ def train_side_by_side(sizes, data, rates, epochs, batch_size, seeds, keep=()):
 def probabilities(params, x):
     """Softmax outputs (R, N, C) of R networks for the examples x (N, d)."""
     with np.errstate(all="ignore"):
-        return _softmax(_forward(params, x)[1])
+        logits = _forward(params, x)[1]
+        exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def error_rates(probability, labels):
@@ -86,17 +89,15 @@ def _forward(params, x):
     return inputs, inputs[-1] @ W + b
 
 
-def _softmax(logits):
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
 def _loss_and_gradients(params, x, labels):
     """Mean cross entropies (R,) on each run's own batch x (R, B, d), labels (R, B), and gradients shaped as params."""
     inputs, logits = _forward(params, x)
-    dz = _softmax(logits)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    dz = np.exp(shifted)
+    sums = dz.sum(axis=-1, keepdims=True)
     mine = (*np.ogrid[:labels.shape[0], :labels.shape[1]], labels)
-    losses = -np.log(dz[mine]).mean(axis=1)
+    losses = (np.log(sums[..., 0]) - shifted[mine]).mean(axis=1)
+    dz /= sums
     dz[mine] -= 1.0
     dz /= labels.shape[1]
     gradients = []
