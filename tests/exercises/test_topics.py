@@ -1,6 +1,7 @@
 """Every topic's exercise keeps the rules that all exercises keep: points, stubs, mistakes, variants, hints, release."""
 
 import ast
+import functools
 import re
 
 import pytest
@@ -9,48 +10,50 @@ from autograde import cells, release
 from autograde.course import topics
 from autograde.mistakes import catalogue_of
 
-TOPICS = topics()
-NOTEBOOKS = {topic.folder: cells.read(topic.solution) for topic in TOPICS}
-BOOKS = {topic.folder: catalogue_of(topic.folder) for topic in TOPICS}
-pytestmark = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.folder)
+pytestmark = pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.folder)
+
+
+@functools.cache
+def solution_of(topic):
+    return cells.read(topic.solution)
 
 
 def functions(topic) -> list[str]:
     """The functions that the exercise asks for, in its order."""
-    solutions = cells.sources(NOTEBOOKS[topic.folder], cells.is_solution)
+    solutions = cells.sources(solution_of(topic), cells.is_solution)
     return [name for name in solutions if not name.startswith("answer_")]
 
 
 def questions(topic) -> list[str]:
-    return [name for name in cells.sources(NOTEBOOKS[topic.folder], cells.is_solution) if name.startswith("answer_")]
+    return [name for name in cells.sources(solution_of(topic), cells.is_solution) if name.startswith("answer_")]
 
 
 def graded(topic, name: str, source: str) -> cells.Outcome:
     """The outcome of the one test of `name` with `source` in its solution cell."""
-    return cells.run(NOTEBOOKS[topic.folder], {name: source}, {f"test_{name}"})[f"test_{name}"]
+    return cells.run(solution_of(topic), {name: source}, {f"test_{name}"})[f"test_{name}"]
 
 
 def with_version(topic, name: str, version) -> str:
-    cell = cells.sources(NOTEBOOKS[topic.folder], cells.is_solution)[name]
+    cell = cells.sources(solution_of(topic), cells.is_solution)[name]
     return cells.replace_function(cell, version.source)
 
 
 def test_the_solution_gets_20_of_20_every_time(topic):
     for _ in range(3):  # the inputs are drawn anew in each run
-        outcomes = cells.run(NOTEBOOKS[topic.folder])
+        outcomes = cells.run(solution_of(topic))
         assert not [outcome for outcome in outcomes.values() if outcome.error]
         assert sum(outcome.points for outcome in outcomes.values()) == 20
 
 
 def test_the_solution_passes_the_tests_that_students_see(topic):
     exercise = cells.read(topic.exercise)
-    outcomes = cells.run(exercise, cells.sources(NOTEBOOKS[topic.folder], cells.is_solution))
+    outcomes = cells.run(exercise, cells.sources(solution_of(topic), cells.is_solution))
     assert {name: outcome.message for name, outcome in outcomes.items() if outcome.error} == {}
 
 
 def test_the_stub_gets_0_and_counts_as_not_attempted(topic):
     stub = cells.sources(cells.read(topic.exercise), cells.is_solution)
-    outcomes = cells.run(NOTEBOOKS[topic.folder], stub)
+    outcomes = cells.run(solution_of(topic), stub)
     assert sum(outcome.points for outcome in outcomes.values()) == 0
     for name, outcome in outcomes.items():
         wanted = "NameError" if name.startswith("test_answer_") else "NotImplementedError"
@@ -63,7 +66,7 @@ def test_exercises_folder_holds_what_release_makes(topic):
 
 def test_every_mistake_loses_points_and_gets_its_own_sentence(topic):
     astray = []
-    for name, versions in BOOKS[topic.folder].mistakes.items():
+    for name, versions in catalogue_of(topic.folder).mistakes.items():
         for version in versions:
             outcome = graded(topic, name, with_version(topic, name, version))
             if outcome.points or outcome.message != version.sentence:
@@ -73,7 +76,7 @@ def test_every_mistake_loses_points_and_gets_its_own_sentence(topic):
 
 def test_every_right_version_gets_full_marks(topic):
     refused = []
-    for name, versions in BOOKS[topic.folder].variants.items():
+    for name, versions in catalogue_of(topic.folder).variants.items():
         for version in versions:
             outcome = graded(topic, name, with_version(topic, name, version))
             if outcome.points != outcome.max_points:
@@ -83,7 +86,7 @@ def test_every_right_version_gets_full_marks(topic):
 
 def test_every_wrong_answer_gets_its_own_sentence_and_not_the_answer(topic):
     for question in questions(topic):
-        wrong = BOOKS[topic.folder].answers[question]
+        wrong = catalogue_of(topic.folder).answers[question]
         letters = {letter for letter in "abcd" if not graded(topic, question, f'{question} = "{letter}"').points}
         assert letters == set(wrong), question
         assert len(set(wrong.values())) == 3
@@ -99,7 +102,7 @@ def test_a_function_that_returns_nothing_gets_a_sentence_and_no_points(topic):
 
 
 def test_the_catalogue_is_as_full_as_the_course_asks(topic):
-    book = BOOKS[topic.folder]
+    book = catalogue_of(topic.folder)
     assert set(book.mistakes) == set(book.variants) == set(functions(topic))
     for name in functions(topic):
         assert len(book.mistakes[name]) >= 4, f"{name} has fewer than 4 mistakes"
@@ -114,13 +117,13 @@ def test_each_section_to_read_again_is_a_heading_of_the_lecture(topic):
     lecture = cells.read(topic.lecture)
     headings = {match for cell in lecture.cells if cell.cell_type == "markdown"
                 for match in re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)}
-    sections = BOOKS[topic.folder].sections
+    sections = catalogue_of(topic.folder).sections
     assert set(sections) == set(functions(topic)) | set(questions(topic))
     assert set(sections.values()) <= headings
 
 
 def test_the_exercise_is_laid_out_as_all_are(topic):
-    notebook = NOTEBOOKS[topic.folder]
+    notebook = solution_of(topic)
     assert sum(cells.max_points(notebook).values()) == 20
     assert 8 <= len(functions(topic)) <= 14
     assert 3 <= len(questions(topic)) <= 4
@@ -152,6 +155,6 @@ def test_each_stub_has_types_and_a_docstring_and_visible_tests_say_why(topic):
 
 
 def test_each_function_is_tested_by_hidden_cases(topic):
-    for name, source in cells.sources(NOTEBOOKS[topic.folder], cells.is_test).items():
+    for name, source in cells.sources(solution_of(topic), cells.is_test).items():
         hidden = source.partition("### BEGIN HIDDEN TESTS")[2].partition("### END HIDDEN TESTS")[0]
         assert f'"{name.removeprefix("test_")}"' in hidden, f"{name} has no hidden test of its function"
