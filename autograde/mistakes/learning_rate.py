@@ -115,8 +115,8 @@ def optimal_lr(curvature):
     return 2 / curvature
 
 
-@wrong("no check", "Your rate for a negative curvature is negative: it walks uphill, to the top of a hill. "
-       "Where there is no minimum there is no best rate; raise ValueError.")
+@wrong("no check", "Your function gives a rate where the curvature is negative: there the parabola is a "
+       "hill, with no minimum to step to and no best rate. Raise ValueError, also for 0.")
 def optimal_lr(curvature):
     return 1 / curvature
 
@@ -432,144 +432,145 @@ def contraction_factor(A, lr):
 
 @right("multiplies until it is small")
 def steps_to_tolerance(A, lr, tol):
-    rho = max(abs(1 - lr * value) for value in np.linalg.eigvalsh(A))
-    if rho >= 1:
+    q = max(abs(1 - lr * value) for value in np.linalg.eigvalsh(A))
+    if q >= 1:
         return float("inf")
-    k, left = 1, rho
+    k, left = 1, q
     while left > tol:
-        left *= rho
+        left *= q
         k += 1
     return k
 
 
 @right("other base, rounded up by hand")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.linalg.norm(np.eye(len(A)) - lr * A, 2)
-    if rho == 0.0:
+    q = np.linalg.norm(np.eye(len(A)) - lr * A, 2)
+    if q == 0.0:
         return np.int64(1)
-    if not rho < 1:
+    if not q < 1:
         return np.inf
-    k = int(np.log2(tol) / np.log2(rho))
-    return k if k > 0 and rho**k <= tol else k + 1
+    k = int(np.log2(tol) / np.log2(q))
+    return k if k > 0 and q**k <= tol else k + 1
 
 
 @wrong("rounds down", "You round down: after that many steps the error is still above the tolerance.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho >= 1:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return int(math.log(tol) / math.log(rho))
+    return int(math.log(tol) / math.log(q))
 
 
 @wrong("rounds to the nearest", "You round to the nearest number: in half of all cases that is one step too "
        "few.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho >= 1:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return max(1, round(math.log(tol) / math.log(rho)))
+    return max(1, round(math.log(tol) / math.log(q)))
 
 
-@wrong("one more for safety", "You round down and add one, which is a step too many where rho^k is exactly "
+@wrong("one more for safety", "You round down and add one, which is a step too many where q^k is exactly "
        "tol: at most tol includes tol itself.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho >= 1:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return math.floor(math.log(tol) / math.log(rho)) + 1
+    return math.floor(math.log(tol) / math.log(q)) + 1
 
 
-@wrong("steps of the loss", "You count how many steps the loss needs: it shrinks by rho^2 at each, and half "
-       "as many are enough for it. Here the error itself has to shrink.")
+@wrong("steps of the loss", "You count how many steps the loss needs: it shrinks by q^2 at each, and half as "
+       "many are enough for it. Here the error itself has to shrink.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max((1 - lr * np.linalg.eigvalsh(A)) ** 2)
-    if rho >= 1:
+    q = np.max((1 - lr * np.linalg.eigvalsh(A)) ** 2)
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
-@wrong("rate that diverges", "You do not ask whether the rate converges at all: with rho > 1 both logarithms "
-       "have different signs and your number is negative or 0. No number of steps is enough: math.inf.")
+@wrong("rate that diverges", "You do not ask whether the rate converges at all: with q > 1 the two "
+       "logarithms have different signs and your number is negative or 0. No number of steps is enough: "
+       "math.inf.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho == 0:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q == 0:
         return 1
-    if rho == 1:
+    if q == 1:
         return math.inf
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
-@wrong("bounce forgotten", "With rho exactly 1 the error keeps its size for ever, and log(1) = 0 cannot be "
+@wrong("bounce forgotten", "With q exactly 1 the error keeps its size for ever, and log(1) = 0 cannot be "
        "divided by: that case is math.inf too.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho > 1:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q > 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
-@wrong("perfect rate forgotten", "Where rho is 0 one step ends every error, and log(0) does not exist: "
-       "return 1 before you take logarithms.")
+@wrong("perfect rate forgotten", "Where q is 0 one step ends every error, and log(0) does not exist: return "
+       "1 before you take logarithms.")
 def steps_to_tolerance(A, lr, tol):
-    rho = float(np.max(np.abs(1 - lr * np.linalg.eigvalsh(A))))
-    if rho >= 1:
+    q = float(np.max(np.abs(1 - lr * np.linalg.eigvalsh(A))))
+    if q >= 1:
         return math.inf
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
-@wrong("perfect rate takes no step", "Where rho is 0 your answer is 0 steps: with no step the whole error is "
-       "still there, because rho^0 is 1. It takes 1.")
+@wrong("perfect rate takes no step", "Where q is 0 your answer is 0 steps: with no step the whole error is "
+       "still there, because q^0 is 1. It takes 1.")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho >= 1:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 0
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
 @wrong("float", "np.ceil returns a float, and a number of steps is an int: range(k) would refuse yours. Use "
        "math.ceil, or int().")
 def steps_to_tolerance(A, lr, tol):
-    rho = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
-    if rho >= 1:
+    q = np.max(np.abs(1 - lr * np.linalg.eigvalsh(A)))
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return np.ceil(np.log(tol) / np.log(rho))
+    return np.ceil(np.log(tol) / np.log(q))
 
 
 @wrong("at the best rate", "You count with (kappa - 1)/(kappa + 1), the contraction at the best rate: "
        "another rate, lr, was given.")
 def steps_to_tolerance(A, lr, tol):
     values = np.linalg.eigvalsh(A)
-    rho = (values[-1] - values[0]) / (values[-1] + values[0])
+    q = (values[-1] - values[0]) / (values[-1] + values[0])
     if np.max(np.abs(1 - lr * values)) >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
 @wrong("shallow direction only", "You follow the shallowest direction alone: where the steepest bounces or "
        "diverges, it decides.")
 def steps_to_tolerance(A, lr, tol):
-    rho = abs(1 - lr * np.linalg.eigvalsh(A)[0])
-    if rho >= 1:
+    q = abs(1 - lr * np.linalg.eigvalsh(A)[0])
+    if q >= 1:
         return math.inf
-    if rho == 0:
+    if q == 0:
         return 1
-    return math.ceil(math.log(tol) / math.log(rho))
+    return math.ceil(math.log(tol) / math.log(q))
 
 
 # --- line_search_step --------------------------------------------------------------------------------------------
@@ -851,6 +852,15 @@ def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
     lr, here, slope = lr0, f(x), gradient @ gradient
     while not f(x - lr * gradient) <= here - c * lr * slope:
         lr = lr / 2
+    return lr
+
+
+@wrong("c of its own", "Your bar uses 1e-4 whatever `c` says: with a larger c the caller asks for more of "
+       "the promised fall.")
+def backtracking_lr(f, x, gradient, lr0=1.0, shrink=0.5, c=1e-4):
+    lr, here, slope = lr0, f(x), gradient @ gradient
+    while not f(x - lr * gradient) <= here - 1e-4 * lr * slope:
+        lr *= shrink
     return lr
 
 

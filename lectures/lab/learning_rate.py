@@ -1,7 +1,7 @@
 """Losses with a known Hessian, and the methods that use it: Newton's, line searches, BFGS.
 
-A `Problem` holds a loss and its derivatives as functions of the parameters w (d,). Each method returns the path it
-walked, (steps + 1, d), its start included, and leaves its arguments as they were.
+A `Problem` holds a loss and its derivatives as functions of the parameters w (d,). Each method returns the
+path it walked, (steps + 1, d), its start included, and leaves its arguments as they were.
 """
 import time
 from typing import Callable, NamedTuple
@@ -22,7 +22,7 @@ class Problem(NamedTuple):
 
 
 def sigmoid_unit(x, y):
-    """Half the mean squared error of one unit sigmoid(x @ w), for x (N, d) and targets y (N,): it is not convex."""
+    """Half the mean squared error of one unit sigmoid(x @ w), for x (N, d), targets y (N,): not convex."""
     def parts(w):
         p = sigmoid(x @ w)
         return p - y, p * (1 - p), 1 - 2 * p
@@ -42,7 +42,7 @@ def sigmoid_unit(x, y):
 
 
 def logistic_regression(x, y, ridge):
-    """Mean of log(1 + exp(-y x.w)) for x (N, d) and y (N,) of -1 and 1, plus ridge |w|^2 / 2: it is convex."""
+    """Mean of log(1 + exp(-y x.w)) for x (N, d) and y (N,) of -1 and 1, plus ridge |w|^2 / 2: convex."""
     def loss(w):
         w = np.asarray(w)
         return np.logaddexp(0, -y * (w @ x.T)).mean(axis=-1) + ridge / 2 * (w * w).sum(axis=-1)
@@ -67,8 +67,8 @@ def _rosenbrock_hessian(w):
     return np.array([[2 - 400 * (y - 3 * x**2), -400 * x], [-400 * x, 200.0]])
 
 
-# The curved valley (1 - x)^2 + 100 (y - x^2)^2 with its minimum at (1, 1) (H. H. Rosenbrock, "An automatic method for
-# finding the greatest or least value of a function", Computer Journal 3, 1960).
+# The curved valley (1 - x)^2 + 100 (y - x^2)^2 with its minimum at (1, 1) (H. H. Rosenbrock, "An automatic
+# method for finding the greatest or least value of a function", Computer Journal 3, 1960).
 ROSENBROCK = Problem(lambda w: (1 - w[..., 0]) ** 2 + 100 * (w[..., 1] - w[..., 0] ** 2) ** 2,
                      _rosenbrock_gradient, _rosenbrock_hessian)
 
@@ -82,10 +82,10 @@ def newton(problem, w, steps):
 
 
 def armijo(f, w, g, direction, lr=1.0, shrink=0.5, c=1e-4):
-    """First rate of lr, lr shrink, ... with f(w + rate p) <= f(w) + c rate g.p, for a direction p that goes downhill.
+    """First rate of lr, lr shrink, ... with f(w + rate p) <= f(w) + c rate g.p, along a direction p.
 
-    (L. Armijo, "Minimization of functions having Lipschitz continuous first partial derivatives", Pacific Journal
-    of Mathematics 16, 1966). Raises `ValueError` if p does not go downhill.
+    (L. Armijo, "Minimization of functions having Lipschitz continuous first partial derivatives", Pacific
+    Journal of Mathematics 16, 1966). Raises `ValueError` if p does not go downhill.
     """
     here, slope = f(w), g @ direction
     if not slope < 0:
@@ -107,7 +107,7 @@ def descend_with_search(problem, w, steps):
 
 
 def steepest_descent(A, w, steps):
-    """Gradient descent on w^T A w / 2 with exact line search: each rate g.g / g^T A g minimizes along the gradient."""
+    """Gradient descent on w^T A w / 2 with exact line search, whose rate at each step is g.g / g^T A g."""
     path = [np.array(w, dtype=float)]
     for _ in range(steps):
         g = A @ path[-1]
@@ -118,9 +118,10 @@ def steepest_descent(A, w, steps):
 def bfgs(problem, w, steps, rate=None, tolerance=1e-12):
     """BFGS: steps along -B g, where B (d, d) estimates the inverse Hessian from the gradients met so far.
 
-    `rate(w, g, direction)` chooses how far; backtracking from 1 if left out. B starts as the identity, is scaled by
-    s.y / y.y after the first step, and skips a step with s.y <= 0, which would make it indefinite (J. Nocedal, S. J.
-    Wright, "Numerical Optimization", 2nd edition, 2006, chapter 6). Ends when the gradient is shorter than `tolerance`.
+    `rate(w, g, direction)` chooses how far; backtracking from 1 if left out. B starts as the identity, is
+    scaled by s.y / y.y after the first step, and skips a step with s.y <= 0, which would make it indefinite
+    (J. Nocedal, S. J. Wright, "Numerical Optimization", 2nd edition, 2006, chapter 6). Ends when the gradient
+    is shorter than `tolerance`.
 
     Returns the path (n + 1, d) and the estimates of the inverse Hessian (n + 1, d, d), for n <= steps.
     """
@@ -152,7 +153,7 @@ def bfgs_update(B, s, y, scale=False):
 
 
 def solve_and_count(A, b):
-    """Solves A x = b by elimination, and counts its multiplications and divisions: (x, count). A needs no pivoting."""
+    """Solves A x = b by elimination without pivoting: (x, how many multiplications and divisions it took)."""
     A, x, n, count = np.array(A, dtype=float), np.array(b, dtype=float), len(b), 0
     for k in range(n):
         factors = A[k + 1:, k] / A[k, k]
