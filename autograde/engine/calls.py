@@ -58,7 +58,7 @@ def pack_exception(problem, frames=(), mine=-1, yours=-1):
     The numbers let an exception that passes through the other side come home as the object it was.
     """
     kind = type(problem)
-    args = getattr(problem, "args", None)
+    args = BaseException.args.__get__(problem)          # not problem.args, which a class of a stranger's may define
     if type(args) is not tuple or len(args) > 4 or not all(
             type(a) in (str, int, float, bool, type(None)) and (type(a) is not str or len(a) <= 2000)
             and (type(a) is not int or abs(a) < 2**63) for a in args):
@@ -301,8 +301,9 @@ class Peer:
         return serial, text, rows, result
 
     def _pack(self, problem):
-        if vars(problem).get("raised_by") is self:
-            return pack_exception(problem, yours=problem.raised_number)
+        own = object.__getattribute__(problem, "__dict__")
+        if own.get("raised_by") is self:
+            return pack_exception(problem, yours=own["raised_number"])
         mine = -1
         if self.waiting:
             mine = len(self._raised)
@@ -319,8 +320,11 @@ class Peer:
 
 
 def loads(payload):
-    """One message of plain data, without functions, as (kind, body)."""
-    return Decoder(Table(), payload, _refuse, no_functions).message(last=range(256))
+    """One message of the plainest data (numbers, texts and tuples of them), as (kind, body).
+
+    The engine itself reads a stranger's messages with it, so nothing in them is hashed: keys that collide could keep it busy.
+    """
+    return Decoder(Table(), payload, no_functions, no_functions, plainest=True).message(last=range(256))
 
 
 def dumps(body, kind=0):
@@ -328,14 +332,11 @@ def dumps(body, kind=0):
     return Encoder(Table(), no_functions).message(kind, body, last=True)
 
 
-def _refuse(*_):
-    raise WireError("a function where none may be")
-
-
 def reissue(rows):
     """Raise a peer's warnings again here, as if the called function had caused them; filters here decide what they do."""
     for row in rows:
         if not (type(row) is tuple and [type(item) for item in row] == [str, str, int]):
             raise WireError("not a warning")
-        category = WARNINGS.get(row[0], UserWarning)
-        warnings.warn_explicit(category(row[1]), None, "<your code>", max(row[2], 0), module="your_code", registry={})
+        problem = WARNINGS.get(row[0], UserWarning)(row[1])
+        problem.raised = Raised(row[0], row[1], ())     # for a filter that makes an error of it
+        warnings.warn_explicit(problem, None, "<your code>", max(row[2], 0), module="your_code", registry={})

@@ -9,17 +9,16 @@ import zlib
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 MAX_PIXELS = 40_000_000
+MAX_BYTES = 8 * 2**20
 
 
 def text(value, most):
     """At most `most` characters of `value`: no escapes, controls or invisible marks; a line that was overwritten with a carriage
     return (a progress bar) keeps its last state."""
-    value = value[:4 * most]
-    value = _OVERWRITTEN.sub("", value.replace("\r\n", "\n"))
+    value = "\n".join(row.rstrip("\r").rpartition("\r")[2] for row in value[:4 * most].split("\n"))
     value = _CONTROLS.sub("", _ESCAPES.sub("", value))
     if len(value) > most:
         value = value[:most] + "\n... the rest is cut off ..."
@@ -38,7 +37,7 @@ def png(data):
             data = base64.b64decode(data.replace("\n", ""), validate=True)
         except (binascii.Error, ValueError):
             return None
-    if not data.startswith(_PNG):
+    if not data.startswith(_PNG) or len(data) > MAX_BYTES:
         return None
     kept, at, first = [_PNG], len(_PNG), True
     while at + 12 <= len(data):

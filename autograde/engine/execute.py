@@ -10,7 +10,6 @@ import copy
 import dataclasses
 import json
 import os
-import select
 import shutil
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
 GRACE = 2.0                     # seconds that a trusted answer may come after its deadline
 START_SECONDS = 60.0
 MAX_MESSAGE = 4000
+MAX_OUTPUTS = 500              # of one cell
 
 
 class SandboxUnavailable(RuntimeError):
@@ -174,6 +175,7 @@ class _Student:
             source.spawn(order, [theirs, their_door, their_control])
         self.channel = wire.Channel(ours)
         self.door = door
+        door.settimeout(1)                  # a student process that takes nothing from it must not hold us up
         self.control = control
         control.settimeout(START_SECONDS)
         report = self._hear()
@@ -207,15 +209,12 @@ class _Student:
                 self.control.send(b"fork")
                 socket.send_fds(self.door, [b"s"], [theirs.fileno()])
                 self.channel.send(calls.dumps(("serve",)), deadline)
-            except OSError as problem:
+                if calls.loads(self.channel.receive(deadline))[1] != ("serving",):
+                    raise wire.WireError("not an answer")
+            except (OSError, wire.WireError) as problem:
                 ours.close()
-                raise wire.WireClosed(str(problem)) from None
+                raise problem if isinstance(problem, wire.WireError) else wire.WireClosed(str(problem)) from None
         return ours
-
-    def alive(self):
-        """Whether the student process still runs."""
-        readable, _, _ = select.select([self.control], [], [], 0)
-        return not readable
 
     def close(self):
         """End the process and all it left; (how it ended, processor seconds)."""
@@ -282,6 +281,7 @@ class Engine:
         self.home = tempfile.mkdtemp(prefix="grading-")
         self._one_at_a_time = threading.Lock()
         self._sources = {}
+        self.close = weakref.finalize(self, _close, self._sources, self.home)
         try:
             for role in ("student", "trial"):
                 self._sources[role, False] = self._zygote(role, False)
@@ -325,12 +325,6 @@ class Engine:
     def __exit__(self, *_):
         self.close()
 
-    def close(self):
-        for source in self._sources.values():
-            source.close()
-        self._sources = {}
-        shutil.rmtree(self.home, ignore_errors=True)
-
     def run(self, notebook, files=None):
         """A `Result` for a sanitized notebook. `files` is a folder whose files the notebook's cells find beside them."""
         if not self._sources:
@@ -341,6 +335,12 @@ class Engine:
             if files is not None:
                 _copy_files(Path(files), Path(folder, "files"), self.limits.disk_bytes)
             return _Run(self, notebook, folder).run()
+
+
+def _close(sources, home):
+    while sources:
+        sources.popitem()[1].close()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 class _Run:
@@ -427,7 +427,7 @@ class _Run:
         seconds = self._left()
         try:
             problem, rows = student.run(cell.source, count, time.monotonic() + max(seconds, 0.01))
-            outputs = [_output(row, count) for row in rows]
+            outputs = [_output(row, count) for row in rows[:MAX_OUTPUTS]]
         except wire.WireTimeout:
             self._lose(cell, count, "TimeoutError", f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that "
                                                     "never ends?")
@@ -490,17 +490,22 @@ class _Run:
             if student is None or seconds <= 0:
                 return "timeout", "TimeoutError", self._out_of_time(), (), None, ""
             try:
-                with student.serve(time.monotonic() + seconds) as sock:
+                sock = student.serve(time.monotonic() + seconds)
+            except wire.WireError as problem:
+                self._drop_student()
+                if isinstance(problem, wire.WireTimeout):
+                    break
+                continue
+            try:
+                with sock:
                     return self.trial.test(sock, source, points, seconds, self.undone)
             except wire.WireTimeout:
                 self._start_trial()
                 return ("timeout", "TimeoutError", f"The test did not finish within {seconds:.3g} s on what your code returned.",
                         (), None, "")
-            except wire.WireError:              # the trial is gone, or the student process before it could serve
+            except wire.WireError:              # the trial is gone; was it this answer, or an accident?
                 self._start_trial()
-                if not student.alive():
-                    self._drop_student()
-        return "crashed", "RuntimeError", "The test could not be run to its end on what your code returned.", (), None, ""
+        return "crashed", "RuntimeError", "The test could not be run to its end with your code.", (), None, ""
 
 
 def _output(row, count):
@@ -509,14 +514,13 @@ def _output(row, count):
         raise wire.WireError("not an output")
     if row[0] == "stream" and len(row) == 2 and type(row[1]) is str:
         return new_output("stream", name="stdout", text=clean.text(row[1], 50_000))
-    if row[0] in ("display", "result") and len(row) == 2 and type(row[1]) is dict:
+    if row[0] in ("display", "result") and len(row) == 3:
         data = {}
-        if type(row[1].get("text/plain")) is str:
-            data["text/plain"] = clean.text(row[1]["text/plain"], 50_000)
-        if type(row[1].get("image/png")) in (str, bytes):
-            image = clean.png(row[1]["image/png"])
-            if image:
-                data["image/png"] = image
+        if type(row[1]) is str:
+            data["text/plain"] = clean.text(row[1], 50_000)
+        image = clean.png(row[2]) if type(row[2]) in (str, bytes) else None
+        if image:
+            data["image/png"] = image
         if row[0] == "display":
             return new_output("display_data", data)
         return new_output("execute_result", data, execution_count=count)

@@ -536,8 +536,10 @@ def _writer_for(value):
 class Decoder:
     """Reads one message strictly. `resolve(tag, number)` gives the callable for a number, or raises `WireError`."""
 
-    def __init__(self, table, payload, resolve, export):
+    def __init__(self, table, payload, resolve, export, plainest=False):
         self.table = table
+        self.readers = {tag: _READERS[tag] for tag in _PLAINEST} if plainest else _READERS
+        self.plainest = plainest
         self.data = payload
         self.at = 0
         self.resolve = resolve
@@ -552,6 +554,8 @@ class Decoder:
         mark = self.table.mark()
         try:
             kind = self._take(1)[0]
+            if self.plainest and self.data[1:13] != bytes(12):
+                raise WireError("arrays or updates where none may be")
             self._array_section()
             self._updates(mark)
             body = self._value(0)
@@ -611,7 +615,7 @@ class Decoder:
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH + 2:
             raise WireError("too many values, or nested too deep")
-        reader = _READERS.get(self._take(1))
+        reader = self.readers.get(self._take(1))
         if reader is None:
             raise WireError("an unknown kind of value")
         return reader(self, depth)
@@ -860,7 +864,7 @@ def _checked_state(sent, own):
 
 
 def no_functions(*_):
-    """`export` and `resolve` for a connection on which no function may cross."""
+    """`export` for a connection on which no function may cross."""
     raise Unsendable("a function")
 
 
@@ -872,3 +876,4 @@ _READERS = {
     b"g": Decoder._scalar, b"t": Decoder._tuple, b"*": Decoder._shared, b"@": Decoder._known, b"a": Decoder._known_array,
     b"u": Decoder._ufunc, b"f": lambda d, depth: d.resolve(b"f", d._count()),
     b"p": lambda d, depth: d.resolve(b"p", d._count())}
+_PLAINEST = (b"N", b"T", b"F", b"i", b"I", b"d", b"c", b"s", b"b", b"t")

@@ -33,7 +33,7 @@ def main(control_fd, role, arguments):
     control = socket.socket(fileno=control_fd)
     engine = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # a Ctrl-C at the terminal is the engine's to handle
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, _reap)
     if role == "student":
         from . import sandbox, student, warden
         shell = student.make_shell(os.environ["HOME"], "plots" in arguments)
@@ -66,6 +66,7 @@ def main(control_fd, role, arguments):
         if child == 0:
             code = 1
             try:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 control.close()
                 sandbox.die_with_parent(me)
                 work(order, [socket.socket(fileno=fd) for fd in sockets])
@@ -76,13 +77,12 @@ def main(control_fd, role, arguments):
                 os._exit(code)
         for fd in sockets:
             os.close(fd)
-        _reap()
     if os.getppid() != engine:                          # it was killed, and cannot tidy up any more
         shutil.rmtree(os.environ["HOME"], ignore_errors=True)
     os._exit(0)
 
 
-def _reap():
+def _reap(*_):
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -14,7 +14,7 @@ from autograde.engine.wire import Channel, Decoder, Encoder, Table, Unsendable, 
 
 
 def across(*values):
-    return calls.loads(calls.dumps(values))[1]
+    return read(calls.dumps(values))[1]
 
 
 def same(a, b):
@@ -164,6 +164,13 @@ def shared_table(array):
     table = Table()
     Encoder(table, lambda value: (b"f", 0)).message(1, (array,))
     return table
+
+
+def test_messages_to_the_engine_itself_hold_nothing_that_is_hashed_or_shared():
+    assert calls.loads(calls.dumps((1, "a", (None, b"x"))))[1] == (1, "a", (None, b"x"))
+    for value in ({}, [], set(), np.zeros(1), np.float64(1), np.tanh):
+        with pytest.raises(WireError):
+            calls.loads(calls.dumps((value,)))
 
 
 def test_a_view_of_memory_that_was_not_passed_is_refused():
