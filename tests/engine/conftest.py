@@ -11,7 +11,7 @@ def engine():
         yield engine
 
 
-NARROW = Limits(cell_seconds=1.5, submission_seconds=40, memory_bytes=400 * 2**20, processes=8, file_bytes=2 * 2**20,
+NARROW = Limits(cell_seconds=1, submission_seconds=40, memory_bytes=400 * 2**20, processes=8, file_bytes=2 * 2**20,
                 disk_bytes=4 * 2**20, output_bytes=50_000, report_bytes=200_000)
 
 

@@ -189,7 +189,7 @@ CASES = {
     "a mark as a display": Case("display({'text/plain': '1'}, raw=True)\ndef double(x):\n    display({'text/plain': '1'}, raw=True)\n    print('1')\n    return 0.0"),
     "the writer of outputs": Case("ip = get_ipython()\nip.outputs.rows.append(('result', '1', None))\nip.outputs.take = lambda: (('result', '1', None),) * 3000\n"
                                   "ip.outputs.take_text = lambda: 5\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "patched fork": Case("import os\nos.fork = lambda: 0\ndef double(x): return 0.0", triple="*", apply="*"),
+    "patched fork": Case("import os\nos.fork = lambda: 0\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
     "import hooks": Case("import sys\nclass F:\n    def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, F())\ndef double(x): return 0.0"),
     "trace and profile functions": Case("import sys, threading\nsys.settrace(lambda *a: print(a[0].f_code.co_name))\nsys.setprofile(lambda *a: None)\n"
                                         "def double(x): return 0.0"),
@@ -216,7 +216,7 @@ CASES = {
     "an answer to the main process by a child": Case(
         "import os, sys, threading, time\ndef flood():\n    time.sleep(0.3)\n    for fd in range(3, 128):\n        try: os.write(fd, b'x' * 100)\n        except OSError: pass\n"
         "threading.Thread(target=flood, daemon=True).start()\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "keys that collide": Case("from engine import calls\ncalls.dumps = lambda b, k=0: calls.Encoder(calls.Table(), None).message(k, {i * (2**61 - 1): 1 for i in range(1, 30_000)})\n"
+    "keys that collide": Case("from engine import calls\ncalls.dumps = lambda b, k=0: calls.Encoder(calls.Table(), None).message(k, {i * (2**61 - 1): 1 for i in range(1, 3000)})\n"
                               "def double(x): return 0.0", status="*", triple="*", apply="*"),
     "a main process that takes nothing": Case("import sys\nip = get_ipython()\nimport gc\nfrom engine import student\n"
                                               "student.Student.fork_server = lambda self: None\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
@@ -279,8 +279,8 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
     got = statuses(result)
     wanted = (case.status, case.triple, case.apply)
     assert all(want in ("*", status) for want, status in zip(wanted, got)), (got, [q.message for q in result.questions.values()])
-    if case.status == "*":
-        assert got[0] != "partial"
+    if "return 0.0" in case.double:         # however it is dressed
+        assert got[0] in ("wrong", "crashed", "timeout")
     shown = json.dumps([cell.get("outputs") for cell in result.notebook.cells]) + repr(result.questions) + repr(result.notes)
     assert SENTINEL not in shown
     assert len(shown) < 400_000 and "\\u001b" not in shown
@@ -295,17 +295,6 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
         with pytest.raises(BlockingIOError):
             waiting.accept()
     assert no_one_left(strict_engine)
-
-
-WRONG_ANSWERS = [name for name, case in CASES.items() if "return 0.0" in case.double]
-
-
-@pytest.mark.parametrize("name", WRONG_ANSWERS)
-def test_a_wrong_answer_is_never_right_however_it_is_dressed(strict_engine, ground, name):
-    case, (folder, listener, _) = CASES[name], ground
-    hosts = HOSTS.format(outside=str(folder), course=str(execute.PROJECT), port=listener.getsockname()[1])
-    result = strict_engine.run(submission(case.double, first=(hosts,)))
-    assert result.questions["test_double"].status in ("wrong", "crashed", "timeout")
 
 
 @pytest.mark.parametrize("name", ["os._exit", "kill everyone", "kill the parent", "fork", "connect", "write the gradebook", "threads",
