@@ -189,6 +189,13 @@ def adagrad_step(w, g, state, lr=0.01, eps=1e-10):
     return w - lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
 
 
+@wrong("returns the point alone", "Your step returns the point alone, so the sum of squares is lost and each "
+       "step would be the first: return the new w and a dict with the new 'sum_sq'.")
+def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
+    s = state["sum_sq"] + g**2
+    return w - lr * g / (np.sqrt(s) + eps)
+
+
 # --- rmsprop_step -------------------------------------------------------------------------------------------
 
 
@@ -286,6 +293,13 @@ def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
     state["mean_sq"] *= rho
     state["mean_sq"] += (1 - rho) * g**2
     return w - lr * g / (np.sqrt(state["mean_sq"]) + eps), state
+
+
+@wrong("returns the point alone", "Your step returns the point alone, and the next one cannot know the mean "
+       "of squares: return the new w and a dict with the new 'mean_sq'.")
+def rmsprop_step(w, g, state, lr=0.001, rho=0.9, eps=1e-8):
+    r = rho * state["mean_sq"] + (1 - rho) * g**2
+    return w - lr * g / (np.sqrt(r) + eps)
 
 
 # --- rmsprop_nesterov_step ----------------------------------------------------------------------------------
@@ -394,6 +408,15 @@ def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=
     return w + v, {"mean_sq": r, "velocity": v}
 
 
+@wrong("returns the point alone", "Your step returns the point alone, and with it goes the velocity: return "
+       "the new w and a dict with the new 'mean_sq' and 'velocity'.")
+def rmsprop_nesterov_step(w, gradient, state, lr=0.001, rho=0.9, alpha=0.9, eps=1e-8):
+    g = gradient(w + alpha * state["velocity"])
+    r = rho * state["mean_sq"] + (1 - rho) * g**2
+    v = alpha * state["velocity"] - lr * g / (np.sqrt(r) + eps)
+    return w + v
+
+
 # --- adadelta_step ------------------------------------------------------------------------------------------
 
 
@@ -499,6 +522,13 @@ def adadelta_step(w, g, state, rho=0.9, eps=1e-6):
     a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
     d = -np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(a + eps) * g
     return w + d, {"mean_sq_grad": a, "mean_sq_update": rho * state["mean_sq_update"] + (1 - rho) * d**2}
+
+
+@wrong("returns the point alone", "Your step returns the point alone, and both averages are lost: return the "
+       "new w and a dict with the new 'mean_sq_grad' and 'mean_sq_update'.")
+def adadelta_step(w, g, state, rho=0.95, eps=1e-6):
+    a = rho * state["mean_sq_grad"] + (1 - rho) * g**2
+    return w - np.sqrt(state["mean_sq_update"] + eps) / np.sqrt(a + eps) * g
 
 
 # --- adam_step ----------------------------------------------------------------------------------------------
@@ -642,6 +672,15 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), state
 
 
+@wrong("returns the point alone", "Your step returns the point alone, and t, m and v are lost: return the "
+       "new w and a dict with the new 't', 'm' and 'v'.")
+def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    t = state["t"] + 1
+    m = beta1 * state["m"] + (1 - beta1) * g
+    v = beta2 * state["v"] + (1 - beta2) * g**2
+    return w - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps)
+
+
 # --- adamax_step --------------------------------------------------------------------------------------------
 
 
@@ -761,6 +800,15 @@ def adamax_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     m = beta1 * state["m"] + (1 - beta1) * g
     u = np.maximum(beta2 * state["u"], np.abs(g) + eps)
     return w - lr / (1 - beta1**t) * m / u, {"t": t, "m": m, "u": u}
+
+
+@wrong("returns the point alone", "Your step returns the point alone, and t, m and u are lost: return the "
+       "new w and a dict with the new 't', 'm' and 'u'.")
+def adamax_step(w, g, state, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
+    t = state["t"] + 1
+    m = beta1 * state["m"] + (1 - beta1) * g
+    u = np.maximum(beta2 * state["u"], np.abs(g) + eps)
+    return w - lr / (1 - beta1**t) * m / u
 
 
 # --- amsgrad_step -------------------------------------------------------------------------------------------
@@ -895,6 +943,16 @@ def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, {"t": t, "m": m, "v": v, "v_max": state["v_max"].copy()}
 
 
+@wrong("returns the point alone", "Your step returns the point alone, and the record is lost with the rest: "
+       "return the new w and a dict with the new 't', 'm', 'v' and 'v_max'.")
+def amsgrad_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    t = state["t"] + 1
+    m = beta1 * state["m"] + (1 - beta1) * g
+    v = beta2 * state["v"] + (1 - beta2) * g**2
+    v_max = np.maximum(state["v_max"], v)
+    return w - lr * m / (1 - beta1**t) / (np.sqrt(v_max / (1 - beta2**t)) + eps)
+
+
 # --- nadam_step ---------------------------------------------------------------------------------------------
 
 
@@ -1020,6 +1078,16 @@ def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     now, ahead = math.prod(mu[:-1]), math.prod(mu)
     look = (1 - mu[-2]) * g / (1 - now) + mu[-1] * m / (1 - ahead)
     return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
+
+
+@wrong("returns the point alone", "Your step returns the point alone, and the averages are lost: return the "
+       "new w and a dict with the new 't', 'm' and 'v', as in Adam.")
+def nadam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    t = state["t"] + 1
+    m = beta1 * state["m"] + (1 - beta1) * g
+    v = beta2 * state["v"] + (1 - beta2) * g**2
+    look = beta1 * m / (1 - beta1 ** (t + 1)) + (1 - beta1) * g / (1 - beta1**t)
+    return w - lr * look / (np.sqrt(v / (1 - beta2**t)) + eps)
 
 
 # --- questions ----------------------------------------------------------------------------------------------
