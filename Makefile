@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help grade test lab release mutants bench lectures clean
+.PHONY: help grade test lab release mutants bench lectures pictures clean
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,9 @@ lectures: $(READY) ## the lectures as web pages and slide decks, in build/lectur
 		--output-dir build/lectures lectures/[0-9]*.ipynb
 	$(RUN) -m nbconvert --to slides --template deck --TemplateExporter.extra_template_basedirs=lectures/templates \
 		--output-dir build/lectures lectures/[0-9]*.ipynb
+
+pictures: $(READY) ## the pictures of the README
+	$(RUN) -m tests.pictures
 
 clean: ## remove what was made, the environment too
 	rm -rf build $(VENV)
