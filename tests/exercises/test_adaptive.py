@@ -186,3 +186,11 @@ def test_clipping_keeps_the_direction_and_bounds_the_length(shape):
     assert np.allclose(clipped, 0.3 * g, rtol=1e-14)
     assert np.array_equal(course["clip_by_norm"](g, 2 * length), g)
     assert course["clip_by_norm"](np.array([1, 2]), 10).dtype == np.float64
+
+
+def test_each_question_gets_its_points_where_nothing_else_is_attempted():
+    solution, exercise = cells.read(find_topic("05").solution), cells.read(find_topic("05").exercise)
+    answers, stubs = cells.sources(solution, cells.is_solution), cells.sources(exercise, cells.is_solution)
+    for name, answer in answers.items():
+        outcomes = cells.run(solution, {**stubs, name: answer})
+        assert [test for test, outcome in outcomes.items() if outcome.points] == [f"test_{name}"]
