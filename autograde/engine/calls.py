@@ -22,7 +22,7 @@ CLOSING = (RETURN, RAISE)
 MAX_NESTED_CALLS = 30
 MAX_WARNINGS = 50
 MAX_FRAMES = 20
-ERROR_MODES = ("ignore", "warn", "raise", "call", "print", "log")
+ERROR_MODES = frozenset(("ignore", "warn", "raise", "call", "print", "log"))
 
 # An exception crosses as the nearest of these. Left out: what would end a loop or an interpreter instead of failing a test
 # (StopIteration, GeneratorExit, SystemExit, KeyboardInterrupt), and what needs a structure of its own.
@@ -204,7 +204,7 @@ class Peer:
 
     def call(self, number, args, kwargs):
         """The other side's result of its function `number`; its exception is raised here."""
-        modes = tuple(np.geterr()[name] for name in ("divide", "over", "under", "invalid"))
+        modes = " ".join(map(np.geterr().__getitem__, ("divide", "over", "under", "invalid")))
         return self._ask(CALL, (number, modes, tuple(args), tuple(kwargs.items())))
 
     def ask_for(self, name):
@@ -292,8 +292,10 @@ class Peer:
         if len(body) != 5 or type(body[0]) is not int:
             raise WireError("not a call")
         serial, number, modes, args, kwargs = body
-        if type(args) is not tuple or type(kwargs) is not tuple or type(modes) is not tuple or len(modes) != 4 \
-                or any(mode not in ERROR_MODES for mode in modes):
+        if type(args) is not tuple or type(kwargs) is not tuple or type(modes) is not str:
+            raise WireError("not a call")
+        modes = modes.split(" ")
+        if len(modes) != 4 or not ERROR_MODES.issuperset(modes):
             raise WireError("not a call")
         if any(type(pair) is not tuple or len(pair) != 2 or type(pair[0]) is not str for pair in kwargs):
             raise WireError("not keyword arguments")

@@ -120,6 +120,8 @@ class _Zygote:
                 [*command, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                 pass_fds=[theirs.fileno()], cwd=home, start_new_session=True)
         self.control = ours
+        self.known = set()
+        self.room = zygote.MOST_BYTES // 2
 
     def wait_until_ready(self):
         self.control.settimeout(START_SECONDS)
@@ -141,9 +143,20 @@ class _Zygote:
 
     def spawn(self, order, sockets):
         socket.send_fds(self.control, [json.dumps(order).encode()], [s.fileno() for s in sockets])
+        self.room = zygote.MOST_BYTES // 2
 
-    def alive(self):
-        return self.process.poll() is None
+    def not_known(self, texts):
+        """Those of the cells' texts that have not been sent to it, as far as they fit into one order."""
+        fresh = []
+        for text in texts:
+            if text in self.known:
+                continue
+            size = len(json.dumps(text)) + 2
+            if size < self.room:
+                self.room -= size
+                self.known.add(text)
+                fresh.append(text)
+        return fresh
 
     def close(self):
         self.control.close()
@@ -231,9 +244,10 @@ class _Student:
 
 
 class _Trial:
-    """The engine's end of one trusted process."""
+    """The engine's end of one trusted process. What `order` lists as tests and locked, its zygote compiles only once."""
 
     def __init__(self, source, order):
+        order = {**order, "tests": source.not_known(order["tests"]), "locked": source.not_known(order["locked"])}
         ours, theirs = socket.socketpair()
         self.door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         with theirs, their_door:
@@ -356,6 +370,9 @@ class _Run:
         self.history = []                   # (source, count) of the cells that the student process has run
         self.undone = False                 # a cell of the student's stopped at NotImplementedError
         self.report_left = self.limits.report_bytes
+        cells = [(kind_of(cell), cell.source) for cell in self.result.notebook.cells]
+        self.trial_order = {**self.order, "folder": self.order["files"], "tests": [text for kind, text in cells if kind == "test"],
+                            "locked": [text for kind, text in cells if kind == "locked"]}
         self.plots = any("matplotlib" in cell.source or "pylab" in cell.source for cell in self.result.notebook.cells
                          if cell.cell_type == "code")
 
@@ -463,7 +480,7 @@ class _Run:
     def _start_trial(self):
         if self.trial is not None:
             self.trial.close()
-        self.trial = self.engine._spawn("trial", _Trial, {**self.order, "folder": self.order["files"]}, self.plots)
+        self.trial = self.engine._spawn("trial", _Trial, self.trial_order, self.plots)
         for source in self.given:
             self.trial.locked(source)
 

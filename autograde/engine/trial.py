@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import importlib
 import io
 import math
@@ -164,15 +165,11 @@ class Trial:
 
     def locked(self, source):
         """Run a locked, ungraded cell statement by statement; one that needs what students write is left out."""
-        try:
-            statements = _parse(source).body
-        except SyntaxError:
-            return
         with contextlib.redirect_stdout(Text()), contextlib.redirect_stderr(Text()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for statement in statements:
+            for statement in compiled_statements(source):
                 with contextlib.suppress(Exception):
-                    exec(compile(ast.Module([statement], []), "<locked>", "exec"), self.base)
+                    exec(statement, self.base)
 
     def test(self, sock, source, points, seconds, undone):
         """(status, error name, message, traceback lines, score or None, printed text) of one test cell.
@@ -186,7 +183,10 @@ class Trial:
             warnings.simplefilter("default")
             warnings.showwarning = _show_warning
             try:
-                value = self._run(source, Space(self.base, asker))
+                body, last = compiled_cell(source)
+                space = Space(self.base, asker)
+                exec(body, space)
+                value = None if last is None else eval(last, space)
                 if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
                     score = float(value)
                     if not (math.isfinite(score) and 0 <= score <= points):
@@ -200,14 +200,34 @@ class Trial:
             status = "partial" if score > 0 else "wrong"
         return status, name, message, lines, score, text.value()
 
-    def _run(self, source, space):
-        """Execute like IPython: the value of a last expression, unless a semicolon follows it."""
-        tree = _parse(source)
-        last = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-            last = ast.Expression(tree.body.pop().value)
-        exec(compile(tree, "<test>", "exec"), space)
-        return None if last is None else eval(compile(last, "<test>", "eval"), space)
+
+@functools.lru_cache(1000)
+def compiled_cell(source):
+    """(code, code of a last expression or None) of a test cell, with IPython's rule: a last semicolon hides the value."""
+    tree = _parse(source)
+    last = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
+        last = compile(ast.Expression(tree.body.pop().value), "<test>", "eval")
+    return compile(tree, "<test>", "exec"), last
+
+
+@functools.lru_cache(1000)
+def compiled_statements(source):
+    """The code of each statement of a locked cell; none of a cell that cannot be read."""
+    try:
+        return [compile(ast.Module([statement], []), "<locked>", "exec") for statement in _parse(source).body]
+    except SyntaxError:
+        return []
+
+
+def learn(tests, locked):
+    """Compile cells in the zygote, so that its forks need not."""
+    for source in tests:
+        with contextlib.suppress(SyntaxError, ValueError):
+            compiled_cell(source)
+    for source in locked:
+        with contextlib.suppress(ValueError):
+            compiled_statements(source)
 
 
 def _parse(source):

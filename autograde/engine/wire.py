@@ -13,6 +13,9 @@ cross, never the bytes between them, and a view may cover no byte that did not c
 """
 from __future__ import annotations
 
+import functools
+import math
+import select
 import struct
 import time
 from dataclasses import dataclass, field
@@ -30,6 +33,8 @@ _PLAIN_KINDS = "biufcUSmM"
 _MEMORY_KINDS = "biufc"
 _BIT_GENERATORS = {cls.__name__: cls for cls in (
     np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)}
+_U32, _I64, _U64, _F64, _C128 = map(struct.Struct, ("<I", "<q", "<Q", "<d", "<dd"))
+_pack_u32, _pack_i64, _pack_u64, _pack_f64, _pack_c128 = _U32.pack, _I64.pack, _U64.pack, _F64.pack, _C128.pack
 _byte_bounds = np.lib.array_utils.byte_bounds if hasattr(np.lib, "array_utils") else np.byte_bounds
 
 
@@ -59,57 +64,66 @@ class Channel:
     """
 
     def __init__(self, sock, limit=DEFAULT_MESSAGE_BYTES):
+        sock.setblocking(False)
         self.sock = sock
         self.limit = limit
-        self._spare = bytearray()
+        self._spare = bytearray()                       # arrived, and not yet part of a frame that was taken
+        self._buffer = memoryview(bytearray(1 << 16))
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(sock, select.POLLIN)
+        self._writable.register(sock, select.POLLOUT)
 
-    def _allow_until(self, deadline):
+    @staticmethod
+    def _wait(poll, deadline, late):
         if deadline is None:
-            self.sock.settimeout(None)
-        else:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise WireTimeout("no time left")
-            self.sock.settimeout(left)
+            poll.poll()
+            return
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000 + 1):
+            raise WireTimeout(late)
 
     def send(self, payload, deadline=None):
         if len(payload) > self.limit:
             raise Unsendable(f"the values take {len(payload):,} bytes; at most {self.limit:,} can be passed at once")
-        data = memoryview(struct.pack("<Q", len(payload)) + payload)
+        data = _pack_u64(len(payload)) + payload
         try:
-            while data:
-                self._allow_until(deadline)
-                data = data[self.sock.send(data):]
-        except TimeoutError:
-            raise WireTimeout("the other side does not read") from None
+            while True:
+                try:
+                    sent = self.sock.send(data)
+                except BlockingIOError:
+                    self._wait(self._writable, deadline, "the other side does not read")
+                    continue
+                if sent == len(data):
+                    return
+                data = memoryview(data)[sent:]
         except OSError as problem:
             raise WireClosed(str(problem)) from None
 
     def receive(self, deadline=None):
         spare = self._spare
-        try:
-            while len(spare) < 8:
-                self._more(deadline)
-            (length,) = struct.unpack_from("<Q", spare)
-            if length > self.limit:
-                raise WireError(f"a frame of {length:,} bytes is announced; at most {self.limit:,} are allowed")
-            end = 8 + length
-            while len(spare) < end:
-                self._more(deadline)
-        except TimeoutError:
-            raise WireTimeout("no answer in time") from None
-        except OSError as problem:
-            raise WireClosed(str(problem)) from None
+        while len(spare) < 8:
+            self._more(deadline)
+        (length,) = struct.unpack_from("<Q", spare)
+        if length > self.limit:
+            raise WireError(f"a frame of {length:,} bytes is announced; at most {self.limit:,} are allowed")
+        end = 8 + length
+        while len(spare) < end:
+            self._more(deadline)
         payload = bytes(spare[8:end])
         del spare[:end]
         return payload
 
     def _more(self, deadline):
-        self._allow_until(deadline)
-        chunk = self.sock.recv(1 << 18)
-        if not chunk:
+        try:
+            self._wait(self._readable, deadline, "no answer in time")
+            count = self.sock.recv_into(self._buffer)
+        except BlockingIOError:
+            return
+        except OSError as problem:
+            raise WireClosed(str(problem)) from None
+        if not count:
             raise WireClosed("the other side has closed the channel")
-        self._spare += chunk
+        self._spare += self._buffer[:count]
 
     def close(self):
         self.sock.close()
@@ -198,13 +212,6 @@ class Table:
 
 
 # --- encoding -----------------------------------------------------------------------------------------------------------------
-
-_pack_u32 = struct.Struct("<I").pack
-_pack_i64 = struct.Struct("<q").pack
-_pack_u64 = struct.Struct("<Q").pack
-_pack_f64 = struct.Struct("<d").pack
-_pack_c128 = struct.Struct("<dd").pack
-
 
 def describe_type(value):
     """What to call a value's kind in a sentence to a student."""
@@ -434,12 +441,12 @@ class Encoder:
         for shared, (where, segment, offset) in zip(new, places):
             memory = shared.memory
             name = memory.dtype.str.encode()
-            parts.append(where + bytes([len(name)]) + name + bytes([memory.ndim, memory.flags.writeable]))
+            writeable = memory.flags.writeable
+            parts.append(where + bytes([len(name)]) + name + bytes([memory.ndim, writeable]))
             parts.append(struct.pack(f"<{memory.ndim}q", *memory.shape))
             if where in b"CF":
                 low = memory.__array_interface__["data"][0]
-                self.table.segments.append(Segment(low, memory.nbytes, memory, memory.flags.writeable,
-                                                   memory.dtype.kind))
+                self.table.segments.append(Segment(low, memory.nbytes, memory, writeable, memory.dtype.kind))
             else:
                 number = segment if where == b"K" else first_new + segment
                 parts.append(struct.pack(f"<Iq{memory.ndim}q", number, offset, *memory.strides))
@@ -456,7 +463,8 @@ class Encoder:
             if memory.size == 0:
                 places[i] = (b"C", 0, 0)
                 continue
-            low, high = _byte_bounds(memory)
+            low = memory.__array_interface__["data"][0]
+            low, high = (low, low + memory.nbytes) if memory.flags.c_contiguous else _byte_bounds(memory)
             places[i] = self._known_place(memory, low, high)
             if places[i] is None:
                 loose.append((low, high, i))
@@ -587,25 +595,26 @@ class Decoder:
         self.at = end
         return piece
 
+    def _number(self, form):
+        at = self.at
+        self.at = at + form.size
+        return form.unpack_from(self.data, at)[0]       # struct.error where the message ends too early
+
     def _unpack(self, form):
         return struct.unpack(form, self._take(struct.calcsize(form)))
 
     def _count(self, most=MAX_NODES):
-        (count,) = self._unpack("<I")
+        count = self._number(_U32)
         if count > most:
             raise WireError(f"{count:,} items are announced; at most {most:,} are allowed")
         return count
 
     def _blob(self):
-        (count,) = self._unpack("<I")
-        return self._take(count)
+        return self._take(self._number(_U32))
 
     def _dtype(self, kinds):
-        name = self._take(self._take(1)[0]).decode("ascii")
-        if not name[1:].replace("[", "").replace("]", "").isalnum() or name[:1] not in "<>|=":
-            raise WireError("not a plain dtype")
-        dtype = np.dtype(name)
-        if dtype.kind not in kinds or dtype.str != name or dtype.itemsize == 0:
+        dtype = _plain_dtype(self._take(self._take(1)[0]))
+        if dtype is None or dtype.kind not in kinds:
             raise WireError("not a plain dtype")
         return dtype
 
@@ -621,7 +630,7 @@ class Decoder:
         return reader(self, depth)
 
     def _int(self, depth):
-        return self._unpack("<q")[0]
+        return self._number(_I64)
 
     def _long(self, depth):
         data = self._blob()
@@ -713,7 +722,7 @@ class Decoder:
             if tag == b"a":
                 if index >= mark[0]:
                     raise WireError("an update of no array")
-                (count,) = self._unpack("<Q")
+                count = self._number(_U64)
                 self._update_array(self.table.arrays[index], self._take(count))
             elif tag == b"o":
                 if index >= mark[1]:
@@ -752,7 +761,7 @@ class Decoder:
     # arrays
 
     def _array_section(self):
-        lengths = [self._unpack("<Q")[0] for _ in range(self._count(MAX_ARRAYS))]
+        lengths = [self._number(_U64) for _ in range(self._count(MAX_ARRAYS))]
         if sum(lengths) > DEFAULT_MESSAGE_BYTES:
             raise WireError("too much memory")
         count = self._count(MAX_ARRAYS)
@@ -771,20 +780,16 @@ class Decoder:
             if ndim > MAX_DIMENSIONS:
                 raise WireError("too many dimensions")
             shape = self._unpack(f"<{ndim}q")
-            size = 1
-            for n in shape:
-                if n < 0:
-                    raise WireError("a negative length")
-                size *= n
+            size = math.prod(shape)
+            if ndim and min(shape) < 0:
+                raise WireError("a negative length")
             total += size * dtype.itemsize
             if total > DEFAULT_MESSAGE_BYTES:
                 raise WireError("the arrays are too large")
             last = None
             if where in (b"C", b"F"):
                 last = self._array_data(size, dtype)
-                array = _array_from(last, dtype, shape).copy(order="C")
-                if where == b"F":
-                    array = np.asfortranarray(array)
+                array = _array_from(last, dtype, shape).copy(order=where.decode())
                 self.table.segments.append(Segment(array.__array_interface__["data"][0], array.nbytes, array,
                                                    bool(writeable), dtype.kind))
             elif where in (b"S", b"K"):
@@ -818,10 +823,20 @@ class Decoder:
             array.flags.writeable = False
 
     def _array_data(self, size, dtype):
-        (count,) = self._unpack("<Q")
+        count = self._number(_U64)
         if count != size * dtype.itemsize:
             raise WireError("an array's data has the wrong size")
         return self._take(count)
+
+
+@functools.lru_cache(100)
+def _plain_dtype(name):
+    """The dtype that numpy writes as `name` (bytes), if it is plain and of some size; else None."""
+    name = name.decode("ascii")
+    if not name[1:].replace("[", "").replace("]", "").isalnum() or name[:1] not in "<>|":
+        return None
+    dtype = np.dtype(name)
+    return dtype if dtype.kind in _PLAIN_KINDS and dtype.str == name and dtype.itemsize else None
 
 
 def _array_from(data, dtype, shape):
@@ -870,7 +885,7 @@ def no_functions(*_):
 
 _READERS = {
     b"N": lambda d, depth: None, b"T": lambda d, depth: True, b"F": lambda d, depth: False,
-    b"i": Decoder._int, b"I": Decoder._long, b"d": lambda d, depth: d._unpack("<d")[0],
+    b"i": Decoder._int, b"I": Decoder._long, b"d": lambda d, depth: d._number(_F64),
     b"c": lambda d, depth: complex(*d._unpack("<dd")),
     b"s": lambda d, depth: d._blob().decode("utf-8", "surrogatepass"), b"b": lambda d, depth: d._blob(),
     b"g": Decoder._scalar, b"t": Decoder._tuple, b"*": Decoder._shared, b"@": Decoder._known, b"a": Decoder._known_array,

@@ -18,6 +18,7 @@ import socket
 import sys
 
 MOST_SOCKETS = 4
+MOST_BYTES = 150_000         # of an order; a datagram cannot be much larger
 
 BOOT = """
 import sys, types
@@ -39,6 +40,9 @@ def main(control_fd, role, arguments):
         shell = student.make_shell(os.environ["HOME"], "plots" in arguments)
         ready = {"namespaces": False, "why": "switched off"} if "no-namespaces" in arguments else sandbox.prepare()
 
+        def prepare(order):
+            sandbox.remember(order)
+
         def work(order, sockets):
             warden.guard(order, sockets, shell, ready)
     else:
@@ -46,6 +50,9 @@ def main(control_fd, role, arguments):
         from . import sandbox, trial
         trial.warm("plots" in arguments)
         ready = {}
+
+        def prepare(order):
+            trial.learn(order.pop("tests"), order.pop("locked"))
 
         def work(order, sockets):
             trial.serve(order, *sockets)
@@ -56,12 +63,11 @@ def main(control_fd, role, arguments):
     control.send(json.dumps({"ready": ready}).encode())
     me = os.getpid()
     while True:
-        message, sockets, _, _ = socket.recv_fds(control, 65536, MOST_SOCKETS)
+        message, sockets, _, _ = socket.recv_fds(control, MOST_BYTES, MOST_SOCKETS)
         if not message:
             break
         order = json.loads(message)
-        if role == "student":
-            sandbox.remember(order)
+        prepare(order)                                  # once for all forks to come
         child = os.fork()
         if child == 0:
             code = 1
