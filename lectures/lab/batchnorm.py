@@ -1,9 +1,9 @@
 """Batch and layer normalization, and a network with either between its layers and their ReLU (lecture 08).
 
-Parameters are a list of tuples, as in `lab.network`: a normalized hidden layer is (W, b, gamma, beta), a plain layer
-and the last one (W, b). Every variance that normalizes is the biased one, and eps stands inside the root
-(S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015; J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization",
-arXiv:1607.06450, 2016).
+Parameters are a list of tuples, as in `lab.network`: a normalized hidden layer is (W, b, gamma, beta), a
+plain layer and the last one (W, b). Every variance that normalizes is the biased one, and eps stands inside
+the root (S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015; J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer
+normalization", arXiv:1607.06450, 2016).
 """
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ import numpy as np
 from .network import affine_backward, init_network, softmax_cross_entropy
 
 EPS = 1e-5
-AXES = {"batch": 0, "layer": 1}   # what mean and variance run over: the examples, or the units of one layer
+AXES = {"batch": 0, "layer": 1}   # mean and variance run over the examples, or over the units of one layer
 
 
 def normalize(z, gamma, beta, norm="batch", eps=EPS):
-    """Normalizes z (N, m) over the batch or within each example: (out, x_hat, std, mean, var), var the biased one."""
+    """Normalizes z (N, m) over the batch, or each example by itself: (out, x_hat, std, mean, var)."""
     axis = AXES[norm]
     mean = z.mean(axis=axis, keepdims=True)
     centred = z - mean
@@ -39,10 +39,10 @@ def normalize_backward(dout, x_hat, std, gamma, norm="batch", roads=("mean", "va
 
 
 def first_layer_curvature(params, x):
-    """Gauss-Newton matrix of the cross entropy in the first layer's weights and biases, for a network of two layers.
+    """Gauss-Newton matrix of the cross entropy in the first layer's parameters, for a network of two layers.
 
-    params: ((W1, b1), (W2, b2)) with a ReLU between; x: (N, d). Returns (h (d + 1), h (d + 1)), h hidden units:
-    the mean of B (x) [x, 1][x, 1]^T, where B (h, h) is the curvature of an example's loss in the hidden z.
+    params: ((W1, b1), (W2, b2)) with a ReLU between; x: (N, d). Returns (h (d + 1), h (d + 1)) for h hidden
+    units: the mean of B (x) [x, 1][x, 1]^T, where B (h, h) is the curvature of an example's loss in z.
     """
     (W1, b1), (W2, b2) = params
     z = x @ W1 + b1
@@ -60,22 +60,22 @@ def first_layer_curvature(params, x):
 
 
 def init_normed(sizes, rng, scale=1.0):
-    """A network whose hidden layers are normalized: He's weights, those of the hidden layers times `scale`."""
+    """A network whose hidden layers are normalized, with He's weights, in the hidden layers times `scale`."""
     *hidden, last = init_network(sizes, rng)
     return [(scale * W, b, np.ones(len(b)), np.zeros(len(b))) for W, b in hidden] + [last]
 
 
 class Pass(NamedTuple):
-    """What a forward pass leaves behind; `statistics` holds a (mean, unbiased variance) per batch-normalized layer."""
+    """What a forward pass leaves behind; `statistics`: (mean, unbiased variance) of each BatchNorm."""
 
     logits: np.ndarray
-    tape: list             # per hidden layer: (its input, x_hat, std, its activation); x_hat and std None if plain
+    tape: list             # per hidden layer: (input, x_hat, std, activation); x_hat and std None if plain
     outputs: list          # per hidden layer: what enters its ReLU
     statistics: list
 
 
 def normed_forward(params, x, norm="batch", running=None):
-    """Runs x (N, d) through the network. With `running`, a list of (mean, var), BatchNorm is in evaluation mode."""
+    """Runs x (N, d) through the network. With `running`, a list of (mean, var), BatchNorm evaluates."""
     a, tape, outputs, statistics = x, [], [], []
     for layer, (W, b, *affine) in enumerate(params[:-1]):
         z, x_hat, std = a @ W + b, None, None
@@ -124,8 +124,9 @@ def train_normed(params, data, lr=0.1, steps=200, batch_size=64, rng=None, *, no
                  running=None, roads=("mean", "variance"), shake=None):
     """Mini-batch gradient descent on a `Split`; returns (params, running, losses (steps,)).
 
-    Each epoch takes the examples in a new order and leaves out a last batch that is not full. `shake(params)`, if
-    given, returns the parameters with which a step's forward and backward run; the step changes the unshaken ones.
+    Each epoch takes the examples in a new order and leaves out a last batch that is not full. `running`
+    goes on from earlier statistics. `roads` is passed to `normalize_backward`. `shake(params)`, if given, returns the
+    parameters with which a step's forward and backward run; the step changes the unshaken ones.
     Once the loss is not finite the run ends, and the losses left are inf.
     """
     rng = np.random.default_rng(0) if rng is None else rng
@@ -149,7 +150,7 @@ def train_normed(params, data, lr=0.1, steps=200, batch_size=64, rng=None, *, no
 
 
 def normed_accuracy(params, x, labels, norm="batch", running=None, batch_size=None):
-    """Share of right labels. Without `running`, BatchNorm normalizes each run of `batch_size` examples by itself."""
+    """Share of right labels. Without `running`, each `batch_size` examples are normalized by themselves."""
     size = batch_size or len(x)
     with np.errstate(all="ignore"):
         logits = np.concatenate([normed_forward(params, x[k:k + size], norm, running).logits

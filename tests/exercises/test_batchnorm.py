@@ -1,4 +1,4 @@
-"""Topic 08's reference functions against PyTorch's values, finite differences and the laws of normalization."""
+"""Topic 08's reference against PyTorch's values, finite differences and the laws of normalization."""
 
 import importlib.util
 import json
@@ -9,6 +9,7 @@ import pytest
 
 from autograde import cells
 from autograde.course import find_topic
+from autograde.mistakes import catalogue_of
 from tests.golden import make_batchnorm
 from tests.mutants import RECORDS, mutants
 
@@ -185,3 +186,30 @@ def test_a_backward_may_keep_any_cache_that_its_forward_makes():
 '''
     cells_of = {"batchnorm_train": forward, "batchnorm_backward": backward}
     assert cells.run(NOTEBOOK, cells_of, {"test_batchnorm_backward"})["test_batchnorm_backward"].points == 3
+
+
+def test_no_test_needs_another_answer_but_the_two_backwards_their_forwards():
+    answers = cells.sources(NOTEBOOK, cells.is_solution)
+    stubs = {name: "raise NotImplementedError" for name in answers}
+    needs = {"batchnorm_backward": "batchnorm_train", "layernorm_backward": "layernorm"}
+    for name, source in answers.items():
+        alone = stubs | {name: source}
+        if name in needs:
+            alone[needs[name]] = answers[needs[name]]
+        outcome = cells.run(NOTEBOOK, alone, {f"test_{name}"})[f"test_{name}"]
+        assert outcome.points == outcome.max_points, f"{name}: {outcome.message}"
+
+
+def test_a_forward_that_is_wrong_elsewhere_costs_its_backward_no_points():
+    source = cells.sources(NOTEBOOK, cells.is_solution)["batchnorm_train"]
+    harmless = {"biased running variance", "correction upside down", "momentum of the old share",
+                "adds without forgetting", "forgets at once", "running statistics untouched",
+                "running mean only", "collects standard deviations", "eps into the running variance",
+                "another default eps", "another default momentum", "writes into running", "keeps the caller's gamma",
+                "keeps the caller's x", "accepts one example", "accepts an empty batch"}
+    kept = set()
+    for version in catalogue_of("08_batchnorm").mistakes["batchnorm_train"]:
+        forward = {"batchnorm_train": cells.replace_function(source, version.source)}
+        if cells.run(NOTEBOOK, forward, {"test_batchnorm_backward"})["test_batchnorm_backward"].points:
+            kept.add(version.label)
+    assert kept == harmless

@@ -1,10 +1,10 @@
 """Makes batchnorm.json: PyTorch's BatchNorm1d over 20 batches and back, and its LayerNorm, in float64.
 
-    python tests/golden/make_batchnorm.py      # wants PyTorch (made with 2.13), which the project does not require
+    python tests/golden/make_batchnorm.py   # wants PyTorch (made with 2.13), no requirement of the project
 
-The batches change in size (2 to 7), centre and spread; one feature has a gradient of zero and another is constant
-in some batches. Both modes are recorded: out and gradients while training, running statistics after each batch, and
-the evaluation of a shifted batch at the end.
+The batches change in size (2 to 7), centre and spread; one feature has a gradient of zero and another is
+constant in some batches. Both modes are recorded: out and gradients while training, running statistics after
+each batch, and the evaluation of a shifted batch at the end.
 """
 
 import json

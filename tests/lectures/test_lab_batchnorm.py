@@ -8,8 +8,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "lectures"))
 
 from lab import Split, flatten, forward, init_network, softmax_cross_entropy, unflatten  # noqa: E402
-from lab.batchnorm import (EPS, collect, first_layer_curvature, fresh_statistics, init_normed, normalize,  # noqa: E402
-                           normalize_backward, normed_accuracy, normed_forward, normed_gradients, train_normed)
+from lab.batchnorm import (EPS, collect, first_layer_curvature, fresh_statistics, init_normed,  # noqa: E402
+                           normalize, normalize_backward, normed_accuracy, normed_forward, normed_gradients,
+                           train_normed)
 
 
 @pytest.fixture
@@ -83,13 +84,17 @@ def test_collected_statistics_are_weighted_averages_with_the_unbiased_variance(r
 def test_training_lowers_the_loss_leaves_its_arguments_and_can_go_on(rng, problem):
     params = init_normed((5, 8, 3), rng)
     before = flatten(params).copy()
-    again = lambda steps, **more: train_normed(params, problem, 0.2, steps, 10, np.random.default_rng(1), **more)
+
+    def again(steps, **more):
+        return train_normed(params, problem, 0.2, steps, 10, np.random.default_rng(1), **more)
+
     trained, running, losses = again(100)
     assert losses[-20:].mean() < 0.8 * losses[:20].mean()
     assert np.array_equal(flatten(params), before)
     assert np.array_equal(again(100)[2], losses)
     assert not np.allclose(again(1, running=running)[1][0][0], again(1)[1][0][0])
-    shaken = again(100, shake=lambda p: [(W, b, 2 * gamma, beta) for W, b, gamma, beta in p[:-1]] + [p[-1]])
+    double = lambda p: [(W, b, 2 * gamma, beta) for W, b, gamma, beta in p[:-1]] + [p[-1]]
+    shaken = again(100, shake=double)
     assert not np.allclose(shaken[2], losses)
 
 
@@ -103,7 +108,7 @@ def test_accuracy_by_batches_depends_on_the_company_and_by_running_statistics_do
     params = init_normed((5, 8, 3), rng)
     trained, running, _ = train_normed(params, problem, 0.2, 100, 10, rng)
     rows = normed_forward(trained, problem.x_val, running=running).logits
-    alone = np.vstack([normed_forward(trained, problem.x_val[k:k + 1], running=running).logits for k in range(20)])
+    alone = np.vstack([normed_forward(trained, x[None], running=running).logits for x in problem.x_val])
     assert np.allclose(rows, alone)
     assert normed_accuracy(trained, problem.x_val, problem.y_val, running=running) == np.mean(
         rows.argmax(axis=1) == problem.y_val)
