@@ -1,8 +1,8 @@
 """The optimizers of lectures 04 and 05 in one form, so that they can race.
 
-A `Method` is a first state and a step: `init(w) -> state` and `step(w, g, state, lr) -> (w, state)`, as `lab.train`
-takes them. Every operation is elementwise, so `w` may hold many runs at once, with `lr` an array of rates that
-broadcasts against it.
+A `Method` is a first state and a step: `init(w) -> state` and `step(w, g, state, lr) -> (w, state)`, as
+`lab.train` takes them. Every operation is elementwise, so `w` may hold many runs at once, with `lr` an array
+of rates that broadcasts against it.
 """
 from typing import Callable, NamedTuple
 
@@ -21,7 +21,7 @@ def sgd():
 
 
 def momentum(rho=0.9, nesterov=False):
-    """v <- rho v + g; w <- w - lr v. Nesterov's w is the look-ahead point, at which g is measured (lecture 04)."""
+    """v <- rho v + g; w <- w - lr v. Nesterov's w is the look-ahead point, where g is measured."""
     def step(w, g, state, lr):
         v = rho * state[0] + g
         return w - lr * (g + rho * v if nesterov else v), (v,)
@@ -61,8 +61,8 @@ def adadelta(rho=0.95, eps=1e-6):
 def adam(beta1=0.9, beta2=0.999, eps=1e-8, corrected=True, record=False, ahead=False):
     """Kingma and Ba, ICLR 2015.
 
-    corrected=False leaves out the bias corrections; record=True divides by the largest v so far (AMSGrad: Reddi, Kale
-    and Kumar, ICLR 2018); ahead=True is Nadam (Dozat, ICLR workshop 2016).
+    corrected=False leaves out the bias corrections; record=True divides by the largest v so far (AMSGrad:
+    Reddi, Kale and Kumar, ICLR 2018); ahead=True is Nadam (Dozat, ICLR workshop 2016).
     """
     def step(w, g, state, lr):
         t, m, v, largest = state
@@ -117,7 +117,7 @@ def follow(method, gradient, w, lr, steps):
 
 
 def settled(losses, tolerance):
-    """The first step from which a loss stays at or below `tolerance` times its first value; inf if it never does.
+    """The first step from which a loss stays at or below `tolerance` times its first; inf if it never does.
 
     losses: (steps + 1, ...), the loss after 0, 1, 2, ... steps. Returns (...).
     """

@@ -3,10 +3,10 @@
     python tests/golden/make_adaptive.py     # wants torch, jax and optax, which the project does not require
 
 Made with torch 2.13, jax 0.10.2 and optax 0.2.8. The loss is w^T A w / 2 + sum b_i (1 - cos w_i): its
-gradient changes at every step and is zero for ever in one coordinate. All settings are passed, since PyTorch's
-defaults are not the course's: Adagrad's eps is 1e-10 there, RMSprop's alpha 0.99 and lr 0.01, Adadelta's rho
-0.9. PyTorch's NAdam is another formula, so Nadam is optax's. optax's RMSProp with Nesterov's gradient stores
-the look-ahead point w + alpha v.
+gradient changes at every step and is zero for ever in one coordinate. All settings are passed, since
+PyTorch's defaults are not the course's: Adagrad's eps is 1e-10 there, RMSprop's alpha 0.99 and lr 0.01,
+Adadelta's rho 0.9. PyTorch's NAdam is another formula, so Nadam is optax's. optax's RMSProp with Nesterov's
+gradient stores the look-ahead point w + alpha v.
 """
 
 import json

@@ -50,7 +50,8 @@ def test_momentum_sums_gradients_and_nesterov_stores_the_look_ahead_point():
     path = adaptive.follow(adaptive.momentum(rho, nesterov=True), lambda y: A @ y, [1.0, -1.0], lr, 20)
     assert np.allclose(path[1:], points, rtol=1e-12)
     sums = [sum(0.8 ** (t - i) * HISTORY[i] for i in range(t + 1)) for t in range(5)]
-    assert np.allclose(-np.diff(along(adaptive.momentum(0.8), HISTORY[:5], 0.1), axis=0), 0.1 * np.array(sums[1:]))
+    steps = np.diff(along(adaptive.momentum(0.8), HISTORY[:5], 0.1), axis=0)
+    assert np.allclose(steps, -0.1 * np.array(sums[1:]))
 
 
 def test_leaving_out_the_correction_gives_steps_of_316_percent():
@@ -70,6 +71,7 @@ def test_stacked_runs_with_their_own_rates_are_the_single_runs(name):
 
 
 def test_settled_counts_to_the_last_loss_above_the_tolerance():
-    losses = np.array([[1.0, 1.0, 1.0, 1.0], [0.05, 0.5, 2.0, 0.5], [0.5, 0.05, np.inf, 0.05], [0.05, 0.01, np.nan, 0.2]])
+    losses = np.array([[1.0, 1.0, 1.0, 1.0], [0.05, 0.5, 2.0, 0.5], [0.5, 0.05, np.inf, 0.05],
+                       [0.05, 0.01, np.nan, 0.2]])
     assert np.array_equal(adaptive.settled(losses, 0.1), [3.0, 2.0, np.inf, np.inf])
     assert adaptive.settled(np.array([1.0, 0.3, 0.2]), 2.0) == 0
