@@ -125,8 +125,8 @@ def train_normed(params, data, lr=0.1, steps=200, batch_size=64, rng=None, *, no
     """Mini-batch gradient descent on a `Split`; returns (params, running, losses (steps,)).
 
     Each epoch takes the examples in a new order and leaves out a last batch that is not full. `running`
-    goes on from earlier statistics. `roads` is passed to `normalize_backward`. `shake(params)`, if given, returns the
-    parameters with which a step's forward and backward run; the step changes the unshaken ones.
+    goes on from earlier statistics. `roads` is passed to `normalize_backward`. `shake(params)`, if given,
+    returns the parameters with which a step's forward and backward run; the step changes the unshaken ones.
     Once the loss is not finite the run ends, and the losses left are inf.
     """
     rng = np.random.default_rng(0) if rng is None else rng
