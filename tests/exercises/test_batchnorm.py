@@ -206,7 +206,8 @@ def test_a_forward_that_is_wrong_elsewhere_costs_its_backward_no_points():
                 "adds without forgetting", "forgets at once", "running statistics untouched",
                 "running mean only", "collects standard deviations", "eps into the running variance",
                 "another default eps", "another default momentum", "writes into running",
-                "keeps the caller's gamma", "keeps the caller's x", "accepts one example", "accepts an empty batch"}
+                "keeps the caller's gamma", "keeps the caller's x", "accepts one example",
+                "accepts an empty batch"}
     kept = set()
     for version in catalogue_of("08_batchnorm").mistakes["batchnorm_train"]:
         forward = {"batchnorm_train": cells.replace_function(source, version.source)}
