@@ -159,6 +159,19 @@ def test_an_exception_of_the_students_is_told_with_its_text():
     assert message(lambda x: x[7]).startswith("Your code raised IndexError")
 
 
+def test_two_faults_that_end_in_the_same_kind_of_exception_are_told_apart(monkeypatch):
+    book = Catalogue("99_test")
+    book.right("reference")(BOOK.variants["double"][0].function)
+
+    @book.wrong("adds a word", "You added a word to a number.")
+    def double(x):
+        return x + "word"
+
+    monkeypatch.setattr("autograde.marking.catalogue_of", lambda topic: book)
+    assert message(lambda x: x + "word") == "You added a word to a number."
+    assert message(lambda x: x(2)).startswith("Your code raised TypeError")
+
+
 def test_not_attempted_is_told_apart_from_wrong():
     def stub(x, y=0.0):
         raise NotImplementedError
