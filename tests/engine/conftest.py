@@ -1,7 +1,7 @@
 import pytest
 
 from autograde.engine import Engine, Limits
-from autograde.engine.execute import _Zygote
+from autograde.engine.processes import Zygote
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,8 @@ class WithoutNamespaces(Engine):
     """As on a system that grants none, such as an ordinary container."""
 
     def _zygote(self, role, plots):
-        return _Zygote(role, self.home, *(["plots"] if plots else []), str(self.import_path) if role == "trial" else "no-namespaces")
+        arguments = ["plots"] if plots else []
+        return Zygote(role, self.home, *arguments, str(self.import_path) if role == "trial" else "no-namespaces")
 
 
 @pytest.fixture(scope="session")

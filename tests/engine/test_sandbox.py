@@ -17,7 +17,7 @@ ATTEMPTS = {
     "files: read the course": "open(course + '/autograde/marking.py').read()",
     "files: list the course": "os.listdir(course)",
     "files: read the gradebook": "open(outside + '/gradebook.db').read()",
-    "files: read home": "os.listdir('/root' if os.getuid() == 0 else os.path.expanduser('~'))",
+    "files: read home": "os.listdir(home)",
     "files: read /proc": "open('/proc/self/environ').read()",
     "files: read another's memory": "open(f'/proc/{parent}/mem', 'rb')",
     "files: read /etc/passwd": "open('/etc/passwd').read()",
@@ -62,7 +62,7 @@ ATTEMPTS = {
 }
 PRELUDE = """
 import ctypes, fcntl, os, platform, resource, socket, subprocess, threading
-outside, course, parent = {outside!r}, {course!r}, {parent}
+outside, course, parent, home = {outside!r}, {course!r}, {parent}, {home!r}
 x86 = platform.machine() == "x86_64"
 threads, files, stop = [], [], threading.Event()
 def syscall(*args):
@@ -91,7 +91,7 @@ def ground(tmp_path_factory):
     for name in ("gradebook.db", "a", "spare"):
         (folder / name).write_text("marks of all students")
     with subprocess.Popen(["sleep", "300"], start_new_session=True) as process:
-        yield folder, PRELUDE.format(outside=str(folder), course=str(PROJECT), parent=process.pid)
+        yield folder, PRELUDE.format(outside=str(folder), course=str(PROJECT), parent=process.pid, home=str(Path.home()))
         process.kill()
 
 
