@@ -121,7 +121,7 @@ def exponential_decay(t, lr0, k):
 @wrong("the rate to a power", "You raise lr0 itself to the power -k t, as one of the slides prints it: at t = 0 that gives 1 "
        "whatever lr0 is, and for lr0 below 1 it grows.")
 def exponential_decay(t, lr0, k):
-    return float(lr0) ** (-k * t)
+    return lr0 ** (-k * t)
 
 
 @wrong("grows", "Your rate grows: the exponent lacks its minus sign.")
@@ -132,7 +132,7 @@ def exponential_decay(t, lr0, k):
 @wrong("k as a factor", "You take k for the factor that the rate is multiplied by at each step, as PyTorch's ExponentialLR "
        "takes its gamma. Here that factor is e^(-k), so that k = 0 means no decay.")
 def exponential_decay(t, lr0, k):
-    return lr0 * float(k) ** t
+    return lr0 * k**t
 
 
 @wrong("to the base 2", "Your rate halves in 1/k steps: it is a power of 2 and not of e. Both are exponential, but k means "
@@ -151,7 +151,7 @@ def exponential_decay(t, lr0, k):
 @wrong("compound interest", "You take away the share k at each step, (1 - k)^t: that is close to e^(-k t) for a small k, and "
        "something else for a large one.")
 def exponential_decay(t, lr0, k):
-    return lr0 * (1 - float(k)) ** t
+    return lr0 * (1 - k) ** t
 
 
 @wrong("one number only", "math.exp takes one number, so your function fails for an array of steps: np.exp takes both.")
@@ -480,6 +480,16 @@ def cosine_restarts(t, lr0, period, growth=2):
     return np.vectorize(at, otypes=[float])(t)[()]
 
 
+@wrong("changes t in place", "Your `t -= length` changes the caller's array of steps where it works, and `while t >= length` has no "
+       "single answer for more than one step: take copies, and let np.where decide for each step.")
+def cosine_restarts(t, lr0, period, growth=1):
+    length = period
+    while t >= length:
+        t -= length
+        length *= growth
+    return lr0 * (1 + np.cos(np.pi * t / length)) / 2
+
+
 @wrong("all steps in one cycle", "Your function takes one step at a time: `while t >= length` has no single answer for an array, "
        "whose steps are in different cycles.")
 def cosine_restarts(t, lr0, period, growth=1):
@@ -554,6 +564,12 @@ def warmup(t, steps, schedule):
     if np.ndim(t) == 0:
         return schedule(0) * (t + 1) / steps if t < steps else schedule(t - steps)
     return np.where(t < steps, schedule(0) * (t + 1) / max(steps, 1), schedule(t - steps))
+
+
+@wrong("both phases in full", "np.where computes both of its choices in full before it chooses: so yours asks the schedule for negative "
+       "steps during the warm-up, and divides by zero where steps = 0.")
+def warmup(t, steps, schedule):
+    return np.where(t < steps, schedule(0) * (t + 1) / steps, schedule(t - steps))
 
 
 @wrong("divides by no steps", "With steps = 0 you divide by zero: there is no warm-up then, and the result is schedule(t).")
