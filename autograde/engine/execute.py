@@ -161,10 +161,11 @@ class Engine:
         if not self._sources:
             raise EngineError("This engine is closed; make a new one.")
         with self._one_at_a_time, tempfile.TemporaryDirectory(dir=self.home, ignore_cleanup_errors=True) as folder:
-            for name in ("student", "files"):
+            for name in ("student", "files", "trial"):
                 os.mkdir(os.path.join(folder, name))
             if files is not None:
-                _copy_files(Path(files), Path(folder, "files"), self.limits.disk_bytes)
+                for name in ("files", "trial"):         # what a test writes must not come to a student process
+                    _copy_files(Path(files), Path(folder, name), self.limits.disk_bytes)
             return _Run(self, notebook, folder).run()
 
 
@@ -188,7 +189,7 @@ class _Run:
         self.undone = False                 # a cell of the student's stopped at NotImplementedError
         self.report_left = self.limits.report_bytes
         cells = [(kind_of(cell), cell.source) for cell in self.result.notebook.cells]
-        self.trial_order = {**self.order, "folder": self.order["files"], "tests": [text for kind, text in cells if kind == "test"],
+        self.trial_order = {**self.order, "folder": os.path.join(folder, "trial"), "tests": [text for kind, text in cells if kind == "test"],
                             "locked": [text for kind, text in cells if kind == "locked"]}
         self.plots = any("matplotlib" in cell.source or "pylab" in cell.source for cell in self.result.notebook.cells
                          if cell.cell_type == "code")
@@ -315,7 +316,7 @@ class _Run:
         elif score is not None:
             cell.outputs.append(new_output("execute_result", {"text/plain": repr(score)},
                                            execution_count=cell.execution_count))
-        self.result.questions[about["grade_id"]] = Question(status, time.monotonic() - started, message)
+        self.result.questions[about.get("grade_id", f"cell {cell.execution_count}")] = Question(status, time.monotonic() - started, message)
 
     def _outcome(self, source, points):
         """(status, error name, message, traceback lines, score, printed text)."""
@@ -340,6 +341,7 @@ class _Run:
                         (), None, "")
             except wire.WireError:              # the trial is gone; was it this answer, or an accident?
                 self._start_trial()
+        self._note("A test could not be run to its end.")
         return "crashed", "RuntimeError", "The test could not be run to its end with your code.", (), None, ""
 
 

@@ -183,16 +183,17 @@ class Trial:
 
     def locked(self, source):
         """Has the trial run a given cell before what it is told next."""
-        self.channel.send(calls.dumps(("locked", source)), time.monotonic() + START_SECONDS)
+        self.channel.send(calls.dumps(("locked", START_SECONDS, source)), time.monotonic() + START_SECONDS)
 
     def test(self, sock, source, points, seconds, undone):
         """(status, error name, message, traceback lines, score, printed text) of a test cell (see trial.Trial.test)."""
-        deadline = time.monotonic() + seconds + GRACE
+        most = seconds + GRACE
+        deadline = time.monotonic() + most
         try:
             socket.send_fds(self.door, [b"t"], [sock.fileno()])
         except OSError as problem:
             raise wire.WireClosed(str(problem)) from None
-        self.channel.send(calls.dumps(("test", source, float(points), float(seconds), undone)), deadline)
+        self.channel.send(calls.dumps(("test", most, source, float(points), float(seconds), undone)), deadline)
         return calls.loads(self.channel.receive(deadline))[1]
 
     def close(self):

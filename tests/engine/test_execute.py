@@ -16,6 +16,7 @@ import pytest
 from nbgrader.utils import determine_grade
 
 from autograde.engine import Engine, Limits, execute
+from autograde.engine.warden import descendants
 from tests.engine.notebooks import added, given, notebook, solution, test
 
 NUMPY = given("import numpy as np")
@@ -157,6 +158,17 @@ def test_a_test_that_loops_on_an_answer_ends_too(strict_engine):
     check = "n = f()\nwhile n: pass"
     statuses, points, _ = marks(strict_engine, solution("def f(): return 1"), test(check), test("assert f() == 1", "next"))
     assert statuses == {"test": "timeout", "next": "right"} and points == {"test": 0, "next": 1}
+    deadline = time.monotonic() + 5
+    while descendants(strict_engine._sources["trial", False].process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not descendants(strict_engine._sources["trial", False].process.pid)
+
+
+def test_what_a_test_writes_does_not_come_to_the_student(engine):
+    statuses, _, _ = marks(
+        engine, test("open('expected.txt', 'w').write('b')"), added("import os\nos._exit(0)"),
+        solution("import os\nnames = os.listdir()"), test("assert names == [] and open('expected.txt').read() == 'b'", "later"))
+    assert statuses == {"test": "right", "later": "right"}
 
 
 # --- names and values -----------------------------------------------------------------------------------------------------------
