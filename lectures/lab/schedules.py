@@ -1,8 +1,8 @@
 """Networks trained side by side, one for each seed and schedule: every array has an axis of runs in front.
 
-Run r is what `train` makes of the network `init_network(sizes, rng)` with the same generator; only the matrix products of
-all runs are done together, which saves most of the time where networks are small. A run that diverges stays its own
-affair: its losses become inf or nan, and the others go on.
+Run r is what `train` makes of the network `init_network(sizes, rng)` with the same generator; only the matrix products
+of all runs are done together, which saves most of the time where networks are small. A run that diverges stays its
+own affair: its losses become inf or nan, and the others go on.
 """
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Runs(NamedTuple):
 
     def epoch_losses(self):
         """(R, epochs): the mean mini-batch loss of each epoch."""
-        return np.stack([part.mean(axis=1) for part in np.array_split(self.losses, self.errors.shape[1], axis=1)], axis=1)
+        return self.losses.reshape(*self.errors.shape, -1).mean(axis=-1)
 
 
 def train_side_by_side(sizes, data, rates, epochs, batch_size, seeds, keep=(), weights=None):
@@ -30,19 +30,21 @@ def train_side_by_side(sizes, data, rates, epochs, batch_size, seeds, keep=(), w
     data         a `Split`
     rates        (R, steps), or (steps,) for all runs alike: the learning rate of each step, with
                  steps = epochs * ceil(N / batch_size)
-    seeds        R ints: run r draws its initialization, and then the order of its examples, from default_rng(seeds[r])
+    seeds        R ints: run r draws its initialization, and then the order of its examples, from
+                 default_rng(seeds[r])
     keep         epochs, counted from 1, after which the parameters are kept as snapshots
     weights      of the initialization, as `init_network` takes it; He's if left out
     Raises `ValueError` if `rates` does not fit.
     """
     runs, per_epoch = len(seeds), -(-len(data.x) // batch_size)
     if np.shape(rates)[-1] != epochs * per_epoch or np.ndim(rates) == 2 and len(rates) != runs:
-        raise ValueError(f"rates should be ({runs}, {epochs * per_epoch}) for {runs} seeds and {epochs} epochs of {per_epoch} "
-                         f"steps, not {np.shape(rates)}.")
+        raise ValueError(f"rates should be ({runs}, {epochs * per_epoch}) for {runs} seeds and {epochs} epochs of "
+                         f"{per_epoch} steps, not {np.shape(rates)}.")
     rates = np.broadcast_to(rates, (runs, epochs * per_epoch))
     rngs = [np.random.default_rng(seed) for seed in seeds]
     nets = [init_network(sizes, rng, weights) for rng in rngs]
-    params = [(np.stack([W for W, _ in layer]), np.stack([b[None] for _, b in layer])) for layer in zip(*nets)]
+    params = [(np.stack([W for W, _ in layer]), np.stack([b[None] for _, b in layer]))
+              for layer in zip(*nets)]
     losses, errors, snapshots = np.empty(rates.shape), np.empty((runs, epochs)), []
 
     with np.errstate(all="ignore"):   # a diverging run is a result, not an accident
@@ -90,7 +92,7 @@ def _forward(params, x):
 
 
 def _loss_and_gradients(params, x, labels):
-    """Mean cross entropies (R,) on each run's own batch x (R, B, d), labels (R, B), and gradients shaped as params."""
+    """Mean cross entropies (R,) on each run's own batch x (R, B, d), labels (R, B), and their gradients."""
     inputs, logits = _forward(params, x)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     dz = np.exp(shifted)

@@ -1,4 +1,4 @@
-"""Topic 03's reference functions against closed forms, laws of the schedules, and PyTorch's and optax's schedulers."""
+"""Topic 03's reference functions against closed forms, laws, and PyTorch's and optax's schedulers."""
 
 import importlib.util
 import json
@@ -25,7 +25,8 @@ SCHEDULES = {
     ("torch", "cosine"): lambda t: course["cosine_decay"](t, 0.7, 80),
     ("torch", "restarts"): lambda t: course["cosine_restarts"](t, 0.7, 11),
     ("torch", "growing restarts"): lambda t: course["cosine_restarts"](t, 0.7, 5, 3),
-    ("torch", "warmup"): lambda t: course["warmup"](t, 9, lambda s: course["exponential_decay"](s, 0.7, 0.04)),
+    ("torch", "warmup"): lambda t: course["warmup"](
+        t, 9, lambda s: course["exponential_decay"](s, 0.7, 0.04)),
     ("optax", "step"): lambda t: course["step_decay"](t, 0.7, 0.3, 13),
     ("optax", "exponential"): lambda t: course["exponential_decay"](t, 0.7, 0.06),
     ("optax", "linear"): lambda t: course["linear_decay"](t, 0.7, 0.02, 33),
@@ -62,7 +63,8 @@ def test_the_golden_trajectories_are_what_the_libraries_give_today(library):
 
 def test_the_sums_of_robbins_and_monro_have_their_closed_forms():
     t = np.arange(200_000)
-    assert math.isclose(np.sum(course["exponential_decay"](t, 0.3, 0.01)), 0.3 / (1 - math.exp(-0.01)), rel_tol=1e-12)
+    total = np.sum(course["exponential_decay"](t, 0.3, 0.01))
+    assert math.isclose(total, 0.3 / (1 - math.exp(-0.01)), rel_tol=1e-12)
     rates = course["inverse_time_decay"](t, 1.0, 1.0)  # 1, 1/2, 1/3, ...: the harmonic series
     assert math.isclose(np.sum(rates), math.log(200_000) + 0.5772156649015329 + 1 / 400_000, rel_tol=1e-12)
     assert math.isclose(np.sum(rates**2), math.pi**2 / 6 - 1 / 200_000, rel_tol=1e-10)
@@ -80,7 +82,7 @@ def test_restarts_are_where_the_cycles_before_add_up(period, growth):
     while t < 10**6 and len(restarts) < 300:
         restarts.append(t)
         t, length = t + length, length * growth
-    assert np.array_equal(course["cosine_restarts"](np.array(restarts), 0.5, period, growth), np.full(len(restarts), 0.5))
+    assert np.all(course["cosine_restarts"](np.array(restarts), 0.5, period, growth) == 0.5)
     before = course["cosine_restarts"](np.array(restarts[1:]) - 1, 0.5, period, growth)
     assert np.all(before < 0.5) or period == 1
 

@@ -35,7 +35,7 @@ def torch_rates() -> dict[str, list[float]]:
     return {
         "step": record(lambda o: schedulers.StepLR(o, step_size=13, gamma=0.3)),
         "exponential": record(lambda o: schedulers.ExponentialLR(o, gamma=math.exp(-0.06))),
-        "linear": record(lambda o: schedulers.LinearLR(o, start_factor=1.0, end_factor=0.02 / LR0, total_iters=33)),
+        "linear": record(lambda o: schedulers.LinearLR(o, 1.0, 0.02 / LR0, total_iters=33)),
         "cosine": record(lambda o: schedulers.CosineAnnealingLR(o, T_max=STEPS)),
         "restarts": record(lambda o: schedulers.CosineAnnealingWarmRestarts(o, T_0=11)),
         "growing restarts": record(lambda o: schedulers.CosineAnnealingWarmRestarts(o, T_0=5, T_mult=3)),
@@ -62,4 +62,5 @@ def optax_rates() -> dict[str, list[float]]:
 
 
 if __name__ == "__main__":
-    DATA.write_text(json.dumps({"torch": torch_rates(), "optax": optax_rates()}, indent=0) + "\n", encoding="utf-8")
+    rates = {"torch": torch_rates(), "optax": optax_rates()}
+    DATA.write_text(json.dumps(rates, indent=0) + "\n", encoding="utf-8")
