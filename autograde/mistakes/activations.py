@@ -6,7 +6,25 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("06_activations", sections={})
+catalogue = Catalogue("06_activations", sections={
+    "sigmoid": "Saturation is a matter of degree",
+    "sigmoid_derivative": "What passes backwards",
+    "tanh_derivative": "Ten layers lose six digits",
+    "relu": "ReLU: all or nothing",
+    "relu_derivative": "ReLU: all or nothing",
+    "leaky_relu": "Not the larger of αx and x",
+    "leaky_relu_derivative": "Units that do not die",
+    "prelu_backward": "A slope that learns",
+    "elu": "Units that do not die",
+    "elu_derivative": "Something passes on every side",
+    "maxout": "Something passes on every side",
+    "saturated_fraction": "Saturation is a matter of degree",
+    "dead_units": "Units that die",
+    "gradient_check": "Is the derivative right?",
+    "answer_1": "Slope 1 is not enough",
+    "answer_2": "One sign per unit and example, and no more",
+    "answer_3": "For ever in layer 1, not always above it",
+})
 wrong, right = catalogue.wrong, catalogue.right
 
 
