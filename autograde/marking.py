@@ -79,9 +79,11 @@ def mark(topic: str, name: str, function: Callable, cases: list[Case], **compani
     if all(isinstance(outcome, NotImplementedError) for outcome in outcomes):
         raise NotImplementedError(f"`{name}` is not attempted yet.")
     stand_ins = {other: book.variants[other][0].function for other in companions}
+    # Many faults end in a TypeError: where exceptions are all there is to go by, they must have the same text too.
+    by_text = all(isinstance(outcome, Exception) and not isinstance(outcome, Breach) for _, outcome in failures)
     for version in book.mistakes.get(name, []):
         imitation = (_outcome(item, version.function, name, parameters, stand_ins) for item in cases)
-        if all(_alike(item, mine, theirs) for item, mine, theirs in zip(cases, outcomes, imitation)):
+        if all(_alike(item, mine, theirs, by_text) for item, mine, theirs in zip(cases, outcomes, imitation)):
             raise AssertionError(version.sentence)
     item, outcome = failures[0]
     why = "" if isinstance(outcome, Exception) and item.error is None else item.why
@@ -196,15 +198,12 @@ def _problem(item: Case, outcome) -> str:
     return item.judge(outcome)
 
 
-def _alike(item: Case, mine, theirs) -> bool:
-    """Whether two outcomes of a case are the same: two values, or two exceptions of one kind.
-
-    An exception counts for the same if it has the same text too, for many faults end in a TypeError; where the case
-    asks for that exception, its text is the student's own affair.
-    """
+def _alike(item: Case, mine, theirs, by_text: bool) -> bool:
+    """Whether two outcomes of a case are the same: two values, or two exceptions of one kind (`by_text`: and text)."""
     if isinstance(mine, Exception) or isinstance(theirs, Exception):
         asked = item.error is not None and isinstance(mine, item.error) and isinstance(theirs, item.error)
-        same = asked or type(mine) is type(theirs) and str(mine) == str(theirs)
+        exact = by_text or isinstance(mine, Breach)
+        same = asked or type(mine) is type(theirs) and (not exact or str(mine) == str(theirs))
         return same and bool(_problem(item, mine)) == bool(_problem(item, theirs))
     return item.same(mine, theirs)
 
