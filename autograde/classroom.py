@@ -71,14 +71,15 @@ def explained(folder: Path):
         raise Refusal(f"{problem.filename or folder} cannot be used: {problem.strerror}.") from None
 
 
-def replace(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Writes a file that appears whole: whoever looks, or is killed, sees the old one or the new one."""
-    draft = path.with_name(".new")
+def replace(path: Path, content: bytes, mode: int = 0o644, draft: Path | None = None) -> None:
+    """Writes a file that appears whole: whoever looks, or is killed, sees the old one or the new one.
+
+    `draft` is where it is written first, on the same file system; beside it by default.
+    """
+    draft = draft or path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(draft, "wb") as file:
-        file.write(content)
-        file.flush()
+    draft.write_bytes(content)
     os.chmod(draft, mode)
     os.replace(draft, path)
 
@@ -99,6 +100,10 @@ class Classroom:
     def work(self) -> Path:
         """Scratch space of this run, emptied when the next one starts."""
         return self.root / ".grading" / "work"
+
+    def replace(self, path: Path, content: bytes, mode: int = 0o644) -> None:
+        """Writes a file of the course, whole or not at all; a draft that a killed run leaves goes with the scratch space."""
+        replace(path, content, mode, self.work / "draft")
 
     def _check(self, submissions: Path) -> None:
         out, given = self.root.resolve(), submissions.resolve()
@@ -138,9 +143,9 @@ class Classroom:
             inside = ROOT in self.root.resolve().parents
             depth = len(self.root.resolve().relative_to(ROOT).parts) if inside else 0
             course = f"Path(__file__).resolve().parents[{depth}]" if inside else f"Path({str(ROOT)!r})"
-            replace(self.root / "nbgrader_config.py", CONFIG.format(course=course, course_id=COURSE_ID, stub=STUB).encode())
+            self.replace(self.root / "nbgrader_config.py", CONFIG.format(course=course, course_id=COURSE_ID, stub=STUB).encode())
         if not self.gradebook.exists():
-            gradebook.create(self.gradebook)
+            gradebook.create(self.gradebook, self.work)
         gradebook.check(self.gradebook)
 
     def config(self) -> Config:
@@ -160,9 +165,9 @@ class Classroom:
         if release.is_file() and seal.is_file() and seal.read_text() == digest and self.cells(topic):
             return False
         with explained(self.root):
-            replace(self.root / "source" / topic.folder / topic.solution.name, topic.solution.read_bytes())
+            self.replace(self.root / "source" / topic.folder / topic.solution.name, topic.solution.read_bytes())
             generate(self.root, topic, self.gradebook)
-            replace(seal, digest.encode())
+            self.replace(seal, digest.encode())
         return True
 
     def cells(self, topic: Topic) -> dict[str, tuple[str, str, bool]]:
@@ -184,7 +189,7 @@ class Classroom:
     def note(self, student: str, topic: str, record: dict) -> None:
         """Notes that a submission is done. The last step of each: what has no note is graded again."""
         with explained(self.root):
-            replace(self._record(student, topic), json.dumps(record).encode())
+            self.replace(self._record(student, topic), json.dumps(record).encode())
 
     def forget(self, student: str, topic: str) -> None:
         with explained(self.root):
@@ -208,15 +213,15 @@ class Classroom:
             if handed_in is None:
                 paths["handed in"].unlink(missing_ok=True)
             else:
-                replace(paths["handed in"], handed_in)
+                self.replace(paths["handed in"], handed_in)
             for step, content, mode in (("submitted", submitted, 0o644), ("autograded", autograded, 0o444)):
                 when = paths[step].with_name("timestamp.txt")
                 if timestamp:
-                    replace(when, f"{timestamp}\n".encode(), mode)
+                    self.replace(when, f"{timestamp}\n".encode(), mode)
                 else:
                     when.unlink(missing_ok=True)
-                replace(paths[step], content, mode)
-            replace(paths["feedback"], feedback)
+                self.replace(paths[step], content, mode)
+            self.replace(paths["feedback"], feedback)
 
 
 def generate(root: Path, topic: Topic, database: Path) -> None:

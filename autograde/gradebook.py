@@ -52,9 +52,9 @@ class Grades:
     timestamp: datetime.datetime | None = None
 
 
-def create(path: Path) -> None:
-    """Makes an empty gradebook of the installed nbgrader's version, whole or not at all."""
-    draft = path.with_name(f".{path.name}.new")
+def create(path: Path, scratch: Path) -> None:
+    """Makes an empty gradebook of the installed nbgrader's version, whole or not at all: in the folder `scratch` first."""
+    draft = scratch / "gradebook.draft"
     draft.unlink(missing_ok=True)
     engine = create_engine(f"sqlite:///{draft}", future=True)
     Base.metadata.create_all(bind=engine)
@@ -261,9 +261,9 @@ class Book:
             comment.manual_comment = standing.comments.get(comment.name)
         self._db.commit()
 
-    def export(self, path: Path) -> None:
+    def export(self, path: Path, scratch: Path) -> None:
         """Writes grades.csv through nbgrader's own exporter; the old file stands until the new one is whole."""
-        draft = path.with_name(f".{path.name}.new")
+        draft = scratch / "grades.csv"
         with explained(self.path):
             CsvExportPlugin(to=str(draft)).export(self._book)
             self._db.rollback()

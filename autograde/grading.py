@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from autograde import intake
-from autograde.classroom import Classroom, explained, replace
+from autograde.classroom import Classroom, explained
 from autograde.course import ROOT, Refusal, Topic, topics
 from autograde.gradebook import Book, Grades
 from autograde.marker import EngineMarker, Job, Master, Outcome, Question, StockMarker, longest, parse_time
@@ -151,8 +151,8 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
             report.layers = list(pool.layers)
             report.seconds = time.perf_counter() - start
             with explained(room.root):
-                book.export(room.root / "grades.csv")
-                replace(room.root / "report.json", json.dumps(asdict(report), indent=1).encode())
+                book.export(room.root / "grades.csv", room.work)
+                room.replace(room.root / "report.json", json.dumps(asdict(report), indent=1).encode())
         if asked():
             raise Interrupted(f"Interrupted: {done} of {len(targets)} submissions are graded and kept in {out}; "
                               f"run the same command again to go on with the others.")
@@ -295,8 +295,7 @@ class _Run:
     def _store(self, job: Job, outcome: Outcome) -> Submission:
         """Stores a marked submission: its grades, then its files, then the note that it is done."""
         student, topic = job.student, job.topic
-        earlier = self.room.record(student, topic.folder)
-        if outcome.unread and job.standing.graded and not (earlier and earlier.get("unread")):
+        if outcome.unread and self._had_a_readable_version(job):
             return self._standing_row(student, topic, f"{outcome.unread}; the mark of the earlier version stands", outcome)
         row = Submission(student, topic.folder, 0.0, sum(q.max_points for q in outcome.questions), outcome.questions,
                          outcome.seconds, [*outcome.notes], not outcome.unread and not outcome.repaired)
@@ -309,6 +308,11 @@ class _Run:
         self.room.note(student, topic.folder, {"key": job.key, "row": asdict(row), "unread": outcome.unread})
         return row
 
+    def _had_a_readable_version(self, job: Job) -> bool:
+        """Whether an earlier version earned the mark that stands. Without a note of it, as after a crash, points speak for it."""
+        earlier = self.room.record(job.student, job.topic.folder)
+        return job.standing.graded and (not earlier.get("unread") if earlier else job.standing.score > 0)
+
     def _failed(self, job: Job, failure: Failed) -> Submission:
         return self._standing_row(job.student, job.topic, failure.reason)
 
@@ -316,7 +320,7 @@ class _Run:
         """The row of a submission that was not marked now: an earlier mark stands, or there is none."""
         standing = self.book.standing(student, topic.folder, topic.name)
         record = (self.room.record(student, topic.folder) or {}).get("row", {})
-        most = sum(cell.metadata.nbgrader.points for cell in self.released[topic.folder].cells if cell.metadata.get("nbgrader", {}).get("grade"))
+        most = sum(float(cell.metadata.nbgrader.points) for cell in self.released[topic.folder].cells if cell.metadata.get("nbgrader", {}).get("grade"))
         notes = [*(outcome.notes if outcome else ()), why]
         if standing.graded and not outcome:
             notes.append("the earlier mark stands")

@@ -23,7 +23,7 @@ from tests.grading import classes
 from tests.grading.classes import FULL, HONEST, SOLUTION, TOPIC, cell_of, hand_in, honest, notebook, rows, text
 
 SEED = int(os.environ.get("GRADING_SEED", random.SystemRandom().randrange(10**6)))
-MOMENTS = int(os.environ.get("GRADING_CRASHES", 10))  # simulated crashes, each at one durable step of a run
+MOMENTS = int(os.environ.get("GRADING_CRASHES", 6))  # simulated crashes per way to start and kind of step
 KILLS = int(os.environ.get("GRADING_KILLS", 2))  # real runs whose every process is killed
 
 
@@ -266,8 +266,17 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(recorded, canned, tm
     assert state(out) == undisturbed(recorded)
 
 
-def crash_at(step: int, folder, out) -> bool:
-    """Grades in a child that kills itself at its `step`th durable action; returns whether it came to that."""
+def same(found: tuple, expected: tuple, where: str) -> None:
+    """Asserts that two states are equal, file by file and table by table, so that a difference can be read."""
+    for a, b in zip(found[:2], expected[:2]):
+        assert a.keys() == b.keys(), where
+        for name in b:
+            assert a[name] == b[name], f"{name}, {where}"
+    assert found[2] == expected[2], where
+
+
+def crash_at(step: int, what: str, folder, out) -> bool:
+    """Grades in a child that kills itself before or after its `step`th commit, or file; returns whether it came to that."""
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
@@ -287,29 +296,56 @@ def crash_at(step: int, folder, out) -> bool:
     from sqlalchemy.orm import Session
 
     try:
-        os.replace, os.unlink = counted(os.replace), counted(os.unlink)
-        Session.commit = counted(Session.commit)
+        if what == "file":
+            os.replace, os.unlink = counted(os.replace), counted(os.unlink)
+        else:
+            Session.commit = counted(Session.commit)
         grade(folder, out)
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def test_a_run_killed_at_any_step_is_finished_by_the_next_run_as_if_nothing_had_happened(recorded, canned, tmp_path):
+def assert_whole(out) -> None:
+    """What a killed run leaves: each submission with all of its grades or none, each file whole."""
+    database = out / "gradebook.db"
+    if database.exists():
+        tables = classes.tables(database)
+        assert not [row for row in tables["grade"] if row[2] is None], "a submission with a part of its grades"
+        assert len(tables["grade"]) == 12 * len(tables["submitted_assignment"]) == 12 * len(tables["submitted_notebook"])
+        assert len(tables["student"]) == len(tables["submitted_assignment"])
+    for path in [path for path in out.rglob("*.ipynb") if "handed_in" not in path.parts]:
+        assert json.loads(path.read_text())["cells"] and path.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("start", ["empty", "new", "regrade"])
+def test_a_run_killed_at_any_step_is_finished_by_the_next_run_as_if_nothing_had_happened(recorded, canned, tmp_path, start):
     folder, expected = recorded[0] / "class", undisturbed(recorded)
+    before = tmp_path / "before"
+    if start == "new":  # nothing is graded yet, but the topic is there
+        with Classroom(before, folder) as room:
+            room.register(TOPIC)
+    if start == "regrade":  # graded with the answers of ana and ben exchanged
+        hand_in(tmp_path / "earlier", "ana")
+        hand_in(tmp_path / "earlier", "ben", honest())
+        grade(tmp_path / "earlier", before)
     print(f"GRADING_SEED={SEED}")
-    steps = random.Random(SEED).sample(range(1, 160), min(MOMENTS, 159))
+    generator = random.Random(SEED)
+    steps = {"empty": [("commit", 100), ("file", 90)], "new": [("commit", 12), ("file", 60)], "regrade": [("commit", 12), ("file", 60)]}[start]
     reached = 0
-    for step in steps:
-        out = tmp_path / f"out-{step}"
-        while crash_at(step, folder, out):
-            reached += 1
-            step = max(step // 2, 25)  # the next run is killed too, sooner; after that one may end
-            if reached % 2 == 0:
-                break
-        grade(folder, out)
-        assert state(out) == expected, f"killed at step {step}, seed {SEED}"
-        assert not list(out.rglob("*.new"))
+    for what, last in steps:
+        for step in generator.sample(range(1, last), min(last - 1, MOMENTS if start != "empty" else max(1, MOMENTS // 4))):
+            out = tmp_path / f"out-{what}-{step}"
+            if before.exists():
+                shutil.copytree(before, out)
+            for moment in (step, generator.randrange(1, last)):
+                if not crash_at(moment, what, folder, out):
+                    break
+                reached += 1
+                assert_whole(out)
+            grade(folder, out)
+            same(state(out), expected, f"killed at {what} {step}, seed {SEED}")
+            assert not (out / ".grading" / "work").exists()
     assert reached, f"no run was killed with seed {SEED}"
 
 
