@@ -1,12 +1,15 @@
-"""Calls both ways over a wire: either side calls the other's functions by number, one innermost call at a time.
+"""Calls both ways over a wire: either side calls the other's functions by number, one innermost call at a
+time.
 
     CALL    (serial, number, numpy error modes, arguments, keyword arguments)
     RETURN  (serial, printed text, warnings, result)
     RAISE   (serial, printed text, warnings, exception)
 
-Calls nest like a stack: while a side waits for the answer to its call, the only frames it accepts are that answer and calls
-back. A RETURN or RAISE with another serial number is a breach, and a breach ends the connection.
+Calls nest like a stack: while a side waits for the answer to its call, the only frames it accepts are that
+answer and calls back. A RETURN or RAISE with another serial number is a breach, and a breach ends the
+connection.
 """
+
 from __future__ import annotations
 
 import builtins
@@ -24,12 +27,27 @@ MAX_WARNINGS = 50
 MAX_FRAMES = 20
 ERROR_MODES = frozenset(("ignore", "warn", "raise", "call", "print", "log"))
 
-# An exception crosses as the nearest of these. Left out: what would end a loop or an interpreter instead of failing a test
+# An exception crosses as the nearest of these. Left out: what would end a loop or an interpreter instead of
+# failing a test
 # (StopIteration, GeneratorExit, SystemExit, KeyboardInterrupt), and what needs a structure of its own.
-_NOT_RAISED = {"BaseException", "BaseExceptionGroup", "ExceptionGroup", "StopIteration", "StopAsyncIteration",
-               "GeneratorExit", "SystemExit", "KeyboardInterrupt", "SyntaxError", "IndentationError", "TabError"}
-EXCEPTIONS = {name: kind for name, kind in vars(builtins).items()
-              if isinstance(kind, type) and issubclass(kind, Exception) and name not in _NOT_RAISED}
+_NOT_RAISED = {
+    "BaseException",
+    "BaseExceptionGroup",
+    "ExceptionGroup",
+    "StopIteration",
+    "StopAsyncIteration",
+    "GeneratorExit",
+    "SystemExit",
+    "KeyboardInterrupt",
+    "SyntaxError",
+    "IndentationError",
+    "TabError",
+}
+EXCEPTIONS = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, Exception) and name not in _NOT_RAISED
+}
 EXCEPTIONS["LinAlgError"] = np.linalg.LinAlgError
 EXCEPTIONS["AxisError"] = np.exceptions.AxisError if hasattr(np, "exceptions") else np.AxisError
 WARNINGS = {name: kind for name, kind in EXCEPTIONS.items() if issubclass(kind, Warning)}
@@ -53,34 +71,60 @@ def safe_text(value, most=2000):
 
 
 def pack_exception(problem, frames=(), mine=-1, yours=-1):
-    """(nearest known class, its own name, arguments or None, text, frames, my number, your number); all plain.
+    """(nearest known class, its own name, arguments or None, text, frames, my number, your number); all
+    plain.
 
     The numbers let an exception that passes through the other side come home as the object it was.
     """
     kind = type(problem)
-    args = BaseException.args.__get__(problem)          # not problem.args, which a class of a stranger's may define
-    if type(args) is not tuple or len(args) > 4 or not all(
-            type(a) in (str, int, float, bool, type(None)) and (type(a) is not str or len(a) <= 2000)
-            and (type(a) is not int or abs(a) < 2**63) for a in args):
+    # not problem.args, which a class of a stranger's may define
+    args = BaseException.args.__get__(problem)
+    if (
+        type(args) is not tuple
+        or len(args) > 4
+        or not all(
+            type(a) in (str, int, float, bool, type(None))
+            and (type(a) is not str or len(a) <= 2000)
+            and (type(a) is not int or abs(a) < 2**63)
+            for a in args
+        )
+    ):
         args = None
-    return (nearest(kind, EXCEPTIONS, "RuntimeError"), safe_text(kind.__name__, 80), args, safe_text(problem),
-            tuple(frames)[-MAX_FRAMES:], mine, yours)
+    return (
+        nearest(kind, EXCEPTIONS, "RuntimeError"),
+        safe_text(kind.__name__, 80),
+        args,
+        safe_text(problem),
+        tuple(frames)[-MAX_FRAMES:],
+        mine,
+        yours,
+    )
 
 
 class Raised:
-    """What a peer's exception was: `name`, `text`, and `frames` of (place, line, function, source). Text of a stranger."""
+    """What a peer's exception was: `name`, `text`, and `frames` of (place, line, function, source). Text of a
+    stranger."""
 
     def __init__(self, name, text, frames):
         self.name, self.text, self.frames = name, text, frames
 
 
 def unpack_exception(packed):
-    """(an exception of a known class whose attribute `raised` says what the peer's own was, peer's number, our number)."""
+    """(an exception of a known class whose attribute `raised` says what the peer's own was, peer's number,
+    our number)."""
     if type(packed) is not tuple or len(packed) != 7:
         raise WireError("not an exception")
     name, own_name, args, text, frames, theirs, ours = packed
-    if not (type(name) is str and type(own_name) is str and type(text) is str and type(frames) is tuple
-            and type(theirs) is int and type(ours) is int and len(frames) <= MAX_FRAMES and (args is None or type(args) is tuple)):
+    if not (
+        type(name) is str
+        and type(own_name) is str
+        and type(text) is str
+        and type(frames) is tuple
+        and type(theirs) is int
+        and type(ours) is int
+        and len(frames) <= MAX_FRAMES
+        and (args is None or type(args) is tuple)
+    ):
         raise WireError("not an exception")
     for row in frames:
         if not (type(row) is tuple and [type(item) for item in row] == [str, int, str, str]):
@@ -94,7 +138,8 @@ def unpack_exception(packed):
 
 
 def _rebuilt(kind, args, text):
-    """An exception whose text is `text`: of `kind`, or of the nearest class above it that can be made from a text."""
+    """An exception whose text is `text`: of `kind`, or of the nearest class above it that can be made from a
+    text."""
     if all(a is None or type(a) in (str, int, float, bool) for a in args):
         attempts = [(kind, args)]
     else:
@@ -135,8 +180,8 @@ class RemoteFunction:
 class Peer:
     """One end of a connection over which functions are called. `deadline` bounds every wait of this end.
 
-    The two ends differ in four methods: `perform` runs a function for the other side, `heard` takes what it printed and warned
-    of, `frames_of` describes a traceback, and `get` answers a question for a name.
+    The two ends differ in four methods: `perform` runs a function for the other side, `heard` takes what it
+    printed and warned of, `frames_of` describes a traceback, and `get` answers a question for a name.
     """
 
     remote = RemoteFunction
@@ -146,8 +191,8 @@ class Peer:
         self.deadline = deadline
         self.table = Table()
         self.serial = 0
-        self.depth = 0              # calls of the other side that are being served
-        self.waiting = 0            # calls of this side that are not answered yet
+        self.depth = 0  # calls of the other side that are being served
+        self.waiting = 0  # calls of this side that are not answered yet
         self.thread = threading.get_ident()
         self._own = []
         self._own_numbers = {}
@@ -213,7 +258,9 @@ class Peer:
 
     def _ask(self, kind, rest):
         if threading.get_ident() != self.thread:
-            raise RuntimeError("a function that came with a call can only be used in the thread that was called")
+            raise RuntimeError(
+                "a function that came with a call can only be used in the thread that was called"
+            )
         mark = self.table.mark()
         self.serial += 1
         serial = self.serial
@@ -253,13 +300,16 @@ class Peer:
 
     def _next(self):
         mark = self.table.mark()
-        kind, body = Decoder(self.table, self.channel.receive(self.deadline), self.resolve, self.export).message(CLOSING)
+        kind, body = Decoder(
+            self.table, self.channel.receive(self.deadline), self.resolve, self.export
+        ).message(CLOSING)
         if type(body) is not tuple:
             raise WireError("not a message")
         return kind, body, mark
 
     def _serve(self, kind, body, mark):
-        """Run what the other side asks for and send the answer; the objects that it brought are forgotten after."""
+        """Run what the other side asks for and send the answer; the objects that it brought are forgotten
+        after."""
         try:
             try:
                 if self.depth >= MAX_NESTED_CALLS:
@@ -270,7 +320,9 @@ class Peer:
                 finally:
                     self.depth -= 1
                 try:
-                    payload = Encoder(self.table, self.export).message(RETURN, (serial, text, rows, result), last=True)
+                    payload = Encoder(self.table, self.export).message(
+                        RETURN, (serial, text, rows, result), last=True
+                    )
                 except Unsendable as problem:
                     what = f"the value of `{body[1]}`" if kind == GET else "the result"
                     raise Unsendable(f"{what} is or contains {problem}") from None
@@ -279,7 +331,8 @@ class Peer:
             except (SystemExit, KeyboardInterrupt, GeneratorExit, Exception) as problem:
                 text, rows = self.failed_with()
                 payload = Encoder(self.table, self.export).message(
-                    RAISE, (body[0], text, rows, self._pack(problem)), last=True)
+                    RAISE, (body[0], text, rows, self._pack(problem)), last=True
+                )
             self.channel.send(payload, self.deadline)
         finally:
             self.table.cut(mark)
@@ -324,7 +377,8 @@ class Peer:
 def loads(payload):
     """One message of the plainest data (numbers, texts and tuples of them), as (kind, body).
 
-    The engine itself reads a stranger's messages with it, so nothing in them is hashed: keys that collide could keep it busy.
+    The engine itself reads a stranger's messages with it, so nothing in them is hashed: keys that collide
+    could keep it busy.
     """
     return Decoder(Table(), payload, no_functions, no_functions, plainest=True).message(last=range(256))
 
@@ -335,10 +389,11 @@ def dumps(body, kind=0):
 
 
 def reissue(rows):
-    """Raise a peer's warnings again here, as if the called function had caused them; filters here decide what they do."""
+    """Raise a peer's warnings again here, as if the called function had caused them; filters here decide what
+    they do."""
     for row in rows:
         if not (type(row) is tuple and [type(item) for item in row] == [str, str, int]):
             raise WireError("not a warning")
         problem = WARNINGS.get(row[0], UserWarning)(row[1])
-        problem.raised = Raised(row[0], row[1], ())     # for a filter that makes an error of it
+        problem.raised = Raised(row[0], row[1], ())  # for a filter that makes an error of it
         warnings.warn_explicit(problem, None, "<your code>", max(row[2], 0), module="your_code", registry={})

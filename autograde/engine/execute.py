@@ -1,9 +1,11 @@
 """One clean notebook in, the same with outputs out.
 
-Takes a notebook whose test and locked cells are the released ones and whose other cells are a stranger's. Trusts the former,
-and of the latter nothing: their code runs in the student process alone, and what comes back from there is read as a message
-from a network attacker. Needs no gradebook. `EngineExecute` is the same as a preprocessor in the place of nbgrader's `Execute`.
+Takes a notebook whose test and locked cells are the released ones and whose other cells are a stranger's.
+Trusts the former, and of the latter nothing: their code runs in the student process alone, and what comes
+back from there is read as a message from a network attacker. Needs no gradebook. `EngineExecute` is the same
+as a preprocessor in the place of nbgrader's `Execute`.
 """
+
 from __future__ import annotations
 
 import copy
@@ -26,7 +28,7 @@ from .processes import EngineError, SandboxUnavailable
 PROJECT = Path(__file__).resolve().parents[2]
 STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
 MAX_MESSAGE = 4000
-MAX_OUTPUTS = 500              # of one cell
+MAX_OUTPUTS = 500  # of one cell
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,22 @@ class Limits:
     report_bytes: int = 8 * 2**20
 
     def __post_init__(self):
-        least = {"cell_seconds": 0.05, "submission_seconds": 0.05, "memory_bytes": 64 * 2**20, "processes": 1,
-                 "file_bytes": 1024, "disk_bytes": 4096, "output_bytes": 1000, "report_bytes": 1000}
-        most = {"cell_seconds": 86_400, "submission_seconds": 7 * 86_400, "memory_bytes": 2**46, "processes": 10_000}
+        least = {
+            "cell_seconds": 0.05,
+            "submission_seconds": 0.05,
+            "memory_bytes": 64 * 2**20,
+            "processes": 1,
+            "file_bytes": 1024,
+            "disk_bytes": 4096,
+            "output_bytes": 1000,
+            "report_bytes": 1000,
+        }
+        most = {
+            "cell_seconds": 86_400,
+            "submission_seconds": 7 * 86_400,
+            "memory_bytes": 2**46,
+            "processes": 10_000,
+        }
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
             whole = item.type == "int"
@@ -79,7 +94,7 @@ class Result:
 
 
 def kind_of(cell):
-    """"test", "locked" (given, runs on both sides) or "student" for a code cell; None for any other cell."""
+    """ "test", "locked" (given, runs on both sides) or "student" for a code cell; None for any other cell."""
     if cell.cell_type != "code":
         return None
     about = cell.metadata.get("nbgrader") or {}
@@ -94,16 +109,21 @@ class Engine:
     """Runs notebooks, one after another. Use it in a `with` statement, or call `close`.
 
     limits        what a submission may take
-    sandbox       "require" refuses to run where a layer is missing; "best-effort" runs with the layers there are
-    import_path   folder on the trusted side's path, from which test cells import; the student's side cannot read it
+    sandbox       "require" refuses to run where a layer is missing; "best-effort" runs with the layers there
+                  are
+    import_path   folder on the trusted side's path, from which test cells import; the student's side cannot
+                  read it
     """
 
     def __init__(self, limits=Limits(), sandbox="require", import_path=PROJECT):
         if sandbox not in ("require", "best-effort"):
             raise ValueError(f'sandbox must be "require" or "best-effort", not {sandbox!r}.')
         if not sys.platform.startswith("linux"):
-            raise SandboxUnavailable("The grading engine isolates students' code with Linux's Landlock, which this system has "
-                                     "not; grade on Linux (a container or WSL will do).")
+            raise SandboxUnavailable(
+                "The grading engine isolates students' code with Linux's Landlock, "
+                "which this system has "
+                "not; grade on Linux (a container or WSL will do)."
+            )
         self.limits = limits
         self.sandbox = sandbox
         self.import_path = Path(import_path).resolve()
@@ -128,10 +148,13 @@ class Engine:
 
     def _zygote(self, role, plots):
         arguments = ["plots"] if plots else []
-        return processes.Zygote(role, self.home, *arguments, *([str(self.import_path)] if role == "trial" else []))
+        return processes.Zygote(
+            role, self.home, *arguments, *([str(self.import_path)] if role == "trial" else [])
+        )
 
     def _spawn(self, handle, order, plots=False):
-        """A new process from the zygote of `handle`'s role, which is started if it is not there or something has ended it."""
+        """A new process from the zygote of `handle`'s role, which is started if it is not there or something
+        has ended it."""
         role = handle.role
         for attempt in range(2):
             try:
@@ -141,14 +164,21 @@ class Engine:
                 return handle(self._sources[role, plots], order)
             except (OSError, EngineError) as problem:
                 if attempt:
-                    raise EngineError(f"The grading engine cannot start a {role} process: {problem}") from None
+                    raise EngineError(
+                        f"The grading engine cannot start a {role} process: {problem}"
+                    ) from None
                 source = self._sources.pop((role, plots), None)
                 if source is not None:
                     source.close()
 
     def _order(self, folder):
-        return {"folder": os.path.join(folder, "student"), "files": os.path.join(folder, "files"), "sandbox": self.sandbox,
-                "protect": [str(self.import_path)], **dataclasses.asdict(self.limits)}
+        return {
+            "folder": os.path.join(folder, "student"),
+            "files": os.path.join(folder, "files"),
+            "sandbox": self.sandbox,
+            "protect": [str(self.import_path)],
+            **dataclasses.asdict(self.limits),
+        }
 
     def __enter__(self):
         return self
@@ -157,14 +187,18 @@ class Engine:
         self.close()
 
     def run(self, notebook, files=None):
-        """A `Result` for a sanitized notebook. `files` is a folder whose files the notebook's cells find beside them."""
+        """A `Result` for a sanitized notebook. `files` is a folder whose files the notebook's cells find
+        beside them."""
         if not self._sources:
             raise EngineError("This engine is closed; make a new one.")
-        with self._one_at_a_time, tempfile.TemporaryDirectory(dir=self.home, ignore_cleanup_errors=True) as folder:
+        with self._one_at_a_time, tempfile.TemporaryDirectory(
+            dir=self.home, ignore_cleanup_errors=True
+        ) as folder:
             for name in ("student", "files", "trial"):
                 os.mkdir(os.path.join(folder, name))
             if files is not None:
-                for name in ("files", "trial"):         # what a test writes must not come to a student process
+                # what a test writes must not come to a student process
+                for name in ("files", "trial"):
                     _copy_files(Path(files), Path(folder, name), self.limits.disk_bytes)
             return _Run(self, notebook, folder).run()
 
@@ -184,22 +218,29 @@ class _Run:
         self.order = engine._order(folder)
         self.result = Result(copy.deepcopy(notebook))
         self.student = self.trial = None
-        self.given = []                     # locked sources so far, for a trial that must start again
-        self.history = []                   # (source, count) of the cells that the student process has run
-        self.undone = False                 # a cell of the student's stopped at NotImplementedError
+        self.given = []  # locked sources so far, for a trial that must start again
+        self.history = []  # (source, count) of the cells that the student process has run
+        self.undone = False  # a cell of the student's stopped at NotImplementedError
         self.report_left = self.limits.report_bytes
         cells = [(kind_of(cell), cell.source) for cell in self.result.notebook.cells]
-        self.trial_order = {**self.order, "folder": os.path.join(folder, "trial"), "tests": [text for kind, text in cells if kind == "test"],
-                            "locked": [text for kind, text in cells if kind == "locked"]}
-        self.plots = any("matplotlib" in cell.source or "pylab" in cell.source for cell in self.result.notebook.cells
-                         if cell.cell_type == "code")
+        self.trial_order = {
+            **self.order,
+            "folder": os.path.join(folder, "trial"),
+            "tests": [text for kind, text in cells if kind == "test"],
+            "locked": [text for kind, text in cells if kind == "locked"],
+        }
+        self.plots = any(
+            "matplotlib" in cell.source or "pylab" in cell.source
+            for cell in self.result.notebook.cells
+            if cell.cell_type == "code"
+        )
 
     def run(self):
         started = time.monotonic()
         self.deadline = started + self.limits.submission_seconds
         count = 0
         try:
-            self._start_trial()                 # it warms up while the student process does
+            self._start_trial()  # it warms up while the student process does
             for cell in self.result.notebook.cells:
                 kind = kind_of(cell)
                 if kind is None:
@@ -237,7 +278,7 @@ class _Run:
         return min(self.limits.cell_seconds, self.deadline - time.monotonic())
 
     def _student(self):
-        """The student process, brought to where the notebook stands; None once the submission's time is up."""
+        """The student process, brought to where the notebook stands; None once the time is up."""
         while self.student is None:
             if self._left() <= 0:
                 return None
@@ -246,7 +287,9 @@ class _Run:
                 try:
                     self.student.run(source, count, time.monotonic() + max(self._left(), 0.01))
                 except wire.WireError:
-                    self._note(f"Cell {count} could not be run again after another cell had ended the process.")
+                    self._note(
+                        f"Cell {count} could not be run again after another cell had ended the process."
+                    )
                     del self.history[place]
                     self._drop_student()
                     break
@@ -265,8 +308,12 @@ class _Run:
             problem, rows = student.run(cell.source, count, time.monotonic() + max(seconds, 0.01))
             outputs = [_output(row, count) for row in rows[:MAX_OUTPUTS]]
         except wire.WireTimeout:
-            self._lose(cell, count, "TimeoutError", f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that "
-                                                    "never ends?")
+            self._lose(
+                cell,
+                count,
+                "TimeoutError",
+                f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that never ends?",
+            )
             return
         except wire.WireError:
             self._lose(cell, count, "RuntimeError", f"Cell {count} ended the process that it ran in.")
@@ -292,7 +339,9 @@ class _Run:
     @staticmethod
     def _fail(cell, name, message, lines=()):
         rows = [clean.text(line, 2000) for line in lines]
-        cell.outputs.append(new_output("error", ename=name, evalue=message, traceback=rows + [f"{name}: {message}"]))
+        cell.outputs.append(
+            new_output("error", ename=name, evalue=message, traceback=rows + [f"{name}: {message}"])
+        )
 
     # trusted side
 
@@ -306,7 +355,9 @@ class _Run:
     def _test(self, cell):
         about = cell.metadata["nbgrader"]
         started = time.monotonic()
-        status, name, message, lines, score, text = self._outcome(cell.source, float(about.get("points") or 0))
+        status, name, message, lines, score, text = self._outcome(
+            cell.source, float(about.get("points") or 0)
+        )
         message = clean.text(message, MAX_MESSAGE)
         name = clean.line(name, 100)
         if text:
@@ -314,9 +365,14 @@ class _Run:
         if name:
             self._fail(cell, name, message, lines)
         elif score is not None:
-            cell.outputs.append(new_output("execute_result", {"text/plain": repr(score)},
-                                           execution_count=cell.execution_count))
-        self.result.questions[about.get("grade_id", f"cell {cell.execution_count}")] = Question(status, time.monotonic() - started, message)
+            cell.outputs.append(
+                new_output(
+                    "execute_result", {"text/plain": repr(score)}, execution_count=cell.execution_count
+                )
+            )
+        self.result.questions[about.get("grade_id", f"cell {cell.execution_count}")] = Question(
+            status, time.monotonic() - started, message
+        )
 
     def _outcome(self, source, points):
         """(status, error name, message, traceback lines, score, printed text)."""
@@ -337,16 +393,22 @@ class _Run:
                     return self.trial.test(sock, source, points, seconds, self.undone)
             except wire.WireTimeout:
                 self._start_trial()
-                return ("timeout", "TimeoutError", f"The test did not finish within {seconds:.3g} s on what your code returned.",
-                        (), None, "")
-            except wire.WireError:              # the trial is gone; was it this answer, or an accident?
+                return (
+                    "timeout",
+                    "TimeoutError",
+                    f"The test did not finish within {seconds:.3g} s on what your code returned.",
+                    (),
+                    None,
+                    "",
+                )
+            except wire.WireError:  # the trial is gone; was it this answer, or an accident?
                 self._start_trial()
         self._note("A test could not be run to its end.")
         return "crashed", "RuntimeError", "The test could not be run to its end with your code.", (), None, ""
 
 
 def _output(row, count):
-    """An nbformat output for a row from the student process (see student.Outputs), checked and made harmless."""
+    """An nbformat output for a row of student.Outputs, checked and made harmless."""
     if type(row) is not tuple or not row:
         raise wire.WireError("not an output")
     if row[0] == "stream" and len(row) == 2 and type(row[1]) is str:
@@ -363,9 +425,15 @@ def _output(row, count):
         return new_output("execute_result", data, execution_count=count)
     if row[0] == "error" and len(row) == 2:
         problem, _, _ = calls.unpack_exception(row[1])
-        name, message = clean.line(problem.raised.name, 80) or "Exception", clean.text(problem.raised.text, MAX_MESSAGE)
-        lines = [clean.text(f"{place}, line {number}" + (f", in {function}" if function else "") + f"\n    {code}", 500)
-                 for place, number, function, code in problem.raised.frames]
+        name, message = clean.line(problem.raised.name, 80) or "Exception", clean.text(
+            problem.raised.text, MAX_MESSAGE
+        )
+        lines = [
+            clean.text(
+                f"{place}, line {number}" + (f", in {function}" if function else "") + f"\n    {code}", 500
+            )
+            for place, number, function, code in problem.raised.frames
+        ]
         return new_output("error", ename=name, evalue=message, traceback=lines + [f"{name}: {message}"])
     raise wire.WireError("not an output")
 
@@ -373,11 +441,18 @@ def _output(row, count):
 def _copy_files(source, target, most):
     """Copy the regular files of a folder, no links and no notebooks, `most` bytes at most in all."""
     for path in sorted(source.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or ".ipynb_checkpoints" in path.parts:
+        if (
+            path.is_symlink()
+            or not path.is_file()
+            or path.suffix == ".ipynb"
+            or ".ipynb_checkpoints" in path.parts
+        ):
             continue
         most -= path.stat().st_size
         if most < 0:
-            raise EngineError(f"The data files in {source} take more than a submission's disk limit; raise disk_bytes.")
+            raise EngineError(
+                f"The data files in {source} take more than a submission's disk limit; raise disk_bytes."
+            )
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
@@ -387,5 +462,6 @@ def __getattr__(name):
     """`EngineExecute`, without which the engine needs nothing of nbgrader's."""
     if name == "EngineExecute":
         from .preprocessor import EngineExecute
+
         return EngineExecute
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,9 +3,11 @@
     from autograde.engine.execute import EngineExecute
     c.Autograde.autograde_preprocessors = [EngineExecute, "nbgrader.preprocessors.IgnorePattern", ...]
 
-Everything else in nbgrader stays as it is: it reads the marks from the outputs that this puts into the test cells. One engine
-serves a process for as long as it lives, so the first notebook pays for its start and the rest do not.
+Everything else in nbgrader stays as it is: it reads the marks from the outputs that this puts into the test
+cells. One engine serves a process for as long as it lives, so the first notebook pays for its start and the
+rest do not.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -26,18 +28,27 @@ class EngineExecute(NbGraderPreprocessor):
 
     timeout = Float(30, help="Seconds for each question and each cell of the student's.").tag(config=True)
     limits = Dict(help="Other limits by name, see autograde.engine.Limits.").tag(config=True)
-    sandbox = Enum(["require", "best-effort"], "require",
-                   help="What to do where the system lacks a layer of the sandbox: refuse, or run without it.").tag(config=True)
+    sandbox = Enum(
+        ["require", "best-effort"],
+        "require",
+        help="What to do where the system lacks a layer of the sandbox: refuse, or run without it.",
+    ).tag(config=True)
     import_path = Unicode(str(execute.PROJECT), help="Folder from which test cells import.").tag(config=True)
-    files = Unicode("", help="Folder with the data files that notebooks read; by default the assignment's source folder. "
-                             "{assignment_id} stands for the assignment's name.").tag(config=True)
+    files = Unicode(
+        "",
+        help="Folder with the data files that notebooks read; by default the assignment's "
+        "source folder. {assignment_id} stands for the assignment's name.",
+    ).tag(config=True)
 
     def preprocess(self, nb, resources):
         """(the notebook with outputs, resources); resources["engine"] says how each question ended."""
         result = self._engine().run(nb, self._data_files(resources))
         resources["engine"] = {
-            "layers": self._engine().layers, "seconds": result.seconds, "notes": result.notes,
-            "questions": {name: dataclasses.asdict(question) for name, question in result.questions.items()}}
+            "layers": self._engine().layers,
+            "seconds": result.seconds,
+            "notes": result.notes,
+            "questions": {name: dataclasses.asdict(question) for name, question in result.questions.items()},
+        }
         for note in result.notes:
             self.log.warning("%s", note)
         return result.notebook, resources
@@ -47,8 +58,9 @@ class EngineExecute(NbGraderPreprocessor):
         if key not in _engines:
             limits = dict(self.limits)
             limits.setdefault("submission_seconds", max(300.0, self.timeout))
-            _engines[key] = execute.Engine(execute.Limits(cell_seconds=self.timeout, **limits), self.sandbox,
-                                           self.import_path)
+            _engines[key] = execute.Engine(
+                execute.Limits(cell_seconds=self.timeout, **limits), self.sandbox, self.import_path
+            )
         return _engines[key]
 
     def _data_files(self, resources):

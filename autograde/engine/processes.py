@@ -1,7 +1,10 @@
-"""The engine's ends of the processes that it runs: two zygotes, a student process and a trial for each submission.
+"""The engine's ends of the processes that it runs: two zygotes, a student process and a trial for each
+submission.
 
-What a student process answers is a stranger's, and its readers say so; zygotes, wardens and trials are trusted.
+What a student process answers is a stranger's, and its readers say so; zygotes, wardens and trials are
+trusted.
 """
+
 from __future__ import annotations
 
 import json
@@ -15,7 +18,7 @@ from pathlib import Path
 
 from . import calls, wire, zygote
 
-GRACE = 2.0                     # seconds that a trusted answer may come after its deadline
+GRACE = 2.0  # seconds that a trusted answer may come after its deadline
 START_SECONDS = 60.0
 
 
@@ -32,16 +35,44 @@ class Zygote:
 
     def __init__(self, role, home, *arguments):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TMPDIR": home,
-                       "MPLBACKEND": "Agg", "MPLCONFIGDIR": _matplotlib_folder(home), "OPENBLAS_NUM_THREADS": "1",
-                       "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "IPYTHONDIR": home}
-        self.log = os.path.join(home, "-".join([role, *("plots" for word in arguments if word == "plots")]) + ".log")
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": home,
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TMPDIR": home,
+            "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": _matplotlib_folder(home),
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "IPYTHONDIR": home,
+        }
+        self.log = os.path.join(
+            home, "-".join([role, *("plots" for word in arguments if word == "plots")]) + ".log"
+        )
         self.role = role
-        command = [sys.executable, "-I", "-B", "-c", zygote.BOOT, str(Path(__file__).parent), str(theirs.fileno()), role]
+        command = [
+            sys.executable,
+            "-I",
+            "-B",
+            "-c",
+            zygote.BOOT,
+            str(Path(__file__).parent),
+            str(theirs.fileno()),
+            role,
+        ]
         with open(self.log, "wb") as log, theirs:
             self.process = subprocess.Popen(
-                [*command, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                pass_fds=[theirs.fileno()], cwd=home, start_new_session=True)
+                [*command, *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                cwd=home,
+                start_new_session=True,
+            )
         self.control = ours
         self.known = set()
         self.room = zygote.MOST_BYTES // 2
@@ -54,7 +85,9 @@ class Zygote:
             message = b""
         if not message:
             self.close()
-            raise EngineError(f"The {self.role} process of the grading engine did not start:\n{self.last_words()}")
+            raise EngineError(
+                f"The {self.role} process of the grading engine did not start:\n{self.last_words()}"
+            )
         self.control.settimeout(5)
         return json.loads(message)["ready"]
 
@@ -91,7 +124,8 @@ class Zygote:
 
 
 def _matplotlib_folder(home):
-    """A folder with nothing but the user's font list, so that matplotlib need not search the machine for fonts again."""
+    """A folder with nothing but the user's font list, so that matplotlib need not search the machine for
+    fonts again."""
     folder = os.path.join(home, "matplotlib")
     os.makedirs(folder, exist_ok=True)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"
@@ -113,7 +147,7 @@ class Student:
             source.spawn(order, [theirs, their_door, their_control])
         self.channel = wire.Channel(ours)
         self.door = door
-        door.settimeout(1)                  # a student process that takes nothing from it must not hold us up
+        door.settimeout(1)  # a student process that takes nothing from it must not hold us up
         self.control = control
         control.settimeout(START_SECONDS)
         report = self._hear()
@@ -134,8 +168,13 @@ class Student:
         """(name of the exception or "", rows of output); raises WireError where no sound answer comes."""
         self.channel.send(calls.dumps(("run", source, count)), deadline)
         _, reply = calls.loads(self.channel.receive(deadline))
-        if not (type(reply) is tuple and len(reply) == 3 and reply[0] == "ran" and type(reply[1]) is str
-                and type(reply[2]) is tuple):
+        if not (
+            type(reply) is tuple
+            and len(reply) == 3
+            and reply[0] == "ran"
+            and type(reply[1]) is str
+            and type(reply[2]) is tuple
+        ):
             raise wire.WireError("not an answer")
         return reply[1], reply[2]
 
@@ -151,7 +190,9 @@ class Student:
                     raise wire.WireError("not an answer")
             except (OSError, wire.WireError) as problem:
                 ours.close()
-                raise problem if isinstance(problem, wire.WireError) else wire.WireClosed(str(problem)) from None
+                raise (
+                    problem if isinstance(problem, wire.WireError) else wire.WireClosed(str(problem))
+                ) from None
         return ours
 
     def close(self):
@@ -169,12 +210,17 @@ class Student:
 
 
 class Trial:
-    """The engine's end of one trusted process. What `order` lists as tests and locked, its zygote compiles only once."""
+    """The engine's end of one trusted process. What `order` lists as tests and locked, its zygote compiles
+    only once."""
 
     role = "trial"
 
     def __init__(self, source, order):
-        order = {**order, "tests": source.not_known(order["tests"]), "locked": source.not_known(order["locked"])}
+        order = {
+            **order,
+            "tests": source.not_known(order["tests"]),
+            "locked": source.not_known(order["locked"]),
+        }
         ours, theirs = socket.socketpair()
         self.door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         with theirs, their_door:
@@ -183,17 +229,25 @@ class Trial:
 
     def locked(self, source):
         """Has the trial run a given cell before what it is told next."""
-        self.channel.send(calls.dumps(("locked", START_SECONDS, source)), time.monotonic() + START_SECONDS)
+        try:
+            self.channel.send(
+                calls.dumps(("locked", START_SECONDS, source)), time.monotonic() + START_SECONDS
+            )
+        except wire.WireError:
+            pass  # it is gone, as the next test will find
 
     def test(self, sock, source, points, seconds, undone):
-        """(status, error name, message, traceback lines, score, printed text) of a test cell (see trial.Trial.test)."""
+        """(status, error name, message, traceback lines, score, printed text) of a test cell (see
+        trial.Trial.test)."""
         most = seconds + GRACE
         deadline = time.monotonic() + most
         try:
             socket.send_fds(self.door, [b"t"], [sock.fileno()])
         except OSError as problem:
             raise wire.WireClosed(str(problem)) from None
-        self.channel.send(calls.dumps(("test", most, source, float(points), float(seconds), undone)), deadline)
+        self.channel.send(
+            calls.dumps(("test", most + 1, source, float(points), float(seconds), undone)), deadline
+        )
         return calls.loads(self.channel.receive(deadline))[1]
 
     def close(self):

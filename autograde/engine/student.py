@@ -1,11 +1,14 @@
 """The untrusted side: runs a submission's cells in an IPython shell and serves its names to test cells.
 
-Everything below runs in a process that a student's code shares, and which it may change as it likes: nothing here protects
-anyone. What protects is the sandbox around the process, and that the other ends of the wires trust no byte from here.
+Everything below runs in a process that a student's code shares, and which it may change as it likes: nothing
+here protects anyone. What protects is the sandbox around the process, and that the other ends of the wires
+trust no byte from here.
 
     main process    a fork of the zygote; reads commands, runs cells in notebook order, keeps the namespace
-    serving child   a fork of the main process for one test cell; answers GET and CALL until its channel closes
+    serving child   a fork of the main process for one test cell; answers GET and CALL until its channel
+                    closes
 """
+
 from __future__ import annotations
 
 import builtins
@@ -30,7 +33,8 @@ MAX_DISPLAYS = 200
 
 
 class Outputs:
-    """What the running code shows: rows of ("stream", text), ("display" | "result", text, image), ("error", exception).
+    """What the running code shows: rows of ("stream", text), ("display" | "result", text, image), ("error",
+    exception).
 
     stdout and stderr are one stream, because nbgrader takes whatever comes on stderr for a failure.
     """
@@ -49,7 +53,7 @@ class Outputs:
             return
         self.left -= len(text)
         if self.left <= 0:
-            text = text[:self.left] + "\n... the rest of the output is cut off ...\n"
+            text = text[: self.left] + "\n... the rest of the output is cut off ...\n"
         if self.rows and self.rows[-1][0] == "stream":
             self.rows[-1][1].append(text)
         else:
@@ -150,8 +154,11 @@ class Shell(InteractiveShell):
     def showsyntaxerror(self, filename=None, running_compiled_code=False):
         problem = sys.exc_info()[1]
         place = getattr(problem, "filename", None)
-        frame = ((place.strip("<>"), problem.lineno or 0, "", (problem.text or "").strip()[:200]),) if isinstance(
-            place, str) and place.startswith("<cell") else ()
+        frame = (
+            ((place.strip("<>"), problem.lineno or 0, "", (problem.text or "").strip()[:200]),)
+            if isinstance(place, str) and place.startswith("<cell")
+            else ()
+        )
         self.outputs.error(type(problem)(getattr(problem, "msg", str(problem))), frame)
 
     showindentationerror = None
@@ -161,7 +168,8 @@ Shell.showindentationerror = lambda self: self.showsyntaxerror()
 
 
 def make_shell(folder, plots):
-    """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile. With `plots`, matplotlib is ready."""
+    """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile. With `plots`,
+    matplotlib is ready."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
@@ -172,7 +180,7 @@ def make_shell(folder, plots):
     shell.outputs = Outputs(1 << 20)
     if plots:
         shell.enable_matplotlib("inline")
-    shell.run_cell("None", store_history=False)      # the first run of a cell imports and compiles much
+    shell.run_cell("None", store_history=False)  # the first run of a cell imports and compiles much
     return shell
 
 
@@ -210,8 +218,14 @@ class Server(calls.Peer):
                 with np.errstate(divide=modes[0], over=modes[1], under=modes[2], invalid=modes[3]):
                     result = function(*args, **kwargs)
             finally:
-                rows = tuple((calls.nearest(row.category, calls.WARNINGS, "UserWarning"),
-                              calls.safe_text(row.message), int(row.lineno)) for row in seen[:calls.MAX_WARNINGS])
+                rows = tuple(
+                    (
+                        calls.nearest(row.category, calls.WARNINGS, "UserWarning"),
+                        calls.safe_text(row.message),
+                        int(row.lineno),
+                    )
+                    for row in seen[: calls.MAX_WARNINGS]
+                )
                 self._told = self.shell.outputs.take_text(), rows
         return (*self._told, result)
 

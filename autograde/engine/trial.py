@@ -1,8 +1,11 @@
-"""The trusted side: runs locked cells and test cells, and asks the student process for the names that they do not define.
+"""The trusted side: runs locked cells and test cells, and asks the student process for the names that they do
+not define.
 
-A test cell gets a namespace of its own: what the locked, ungraded cells defined, and builtins; any other name is looked up in
-the student process, where data is copied and a function becomes a proxy. The cell's own text never leaves this process.
+A test cell gets a namespace of its own: what the locked, ungraded cells defined, and builtins; any other name
+is looked up in the student process, where data is copied and a function becomes a proxy. The cell's own text
+never leaves this process.
 """
+
 from __future__ import annotations
 
 import ast
@@ -28,7 +31,7 @@ MAX_TEXT = 50_000
 
 
 class Ended(BaseException):
-    """The student's process can answer no more in this cell. No `except Exception` of a test may swallow it."""
+    """The student's process answers no more in this cell. No `except Exception` of a test swallows it."""
 
     def __init__(self, status, message):
         super().__init__(message)
@@ -43,7 +46,8 @@ class StudentFunction(calls.RemoteFunction):
 
 
 class Asker(calls.Peer):
-    """The trusted end of a serving child's channel. Any breach, silence or death ends the cell, whatever the test makes of it."""
+    """The trusted end of a serving child's channel. Any breach, silence or death ends the cell, whatever the
+    test makes of it."""
 
     remote = StudentFunction
 
@@ -51,27 +55,27 @@ class Asker(calls.Peer):
         super().__init__(channel, deadline)
         self.seconds = seconds
         self.ended = None
-        self.answers = 0
-        self.undone = 0
+        self.calls = 0
+        self.undone = 0  # calls that ended in NotImplementedError
         self.missing = False
 
     def _ask(self, kind, rest):
         if self.ended is not None:
             raise self.ended
         try:
-            result = super()._ask(kind, rest)
-            self.answers += kind == calls.CALL
-            return result
+            self.calls += kind == calls.CALL
+            return super()._ask(kind, rest)
         except wire.WireTimeout:
-            self.ended = Ended("timeout", f"Your code did not finish within {self.seconds:g} s: is there a loop that never "
-                                          "ends?")
+            self.ended = Ended(
+                "timeout",
+                f"Your code did not finish within {self.seconds:g} s: is there a loop that never ends?",
+            )
         except wire.WireClosed:
             self.ended = Ended("crashed", "Your code ended the process that it ran in.")
         except wire.WireError as problem:
             self.ended = Ended("crashed", f"Your code broke the connection to the tests ({problem}).")
         except NotImplementedError:
-            self.answers += 1
-            self.undone += 1
+            self.undone += kind == calls.CALL
             raise
         raise self.ended
 
@@ -113,7 +117,7 @@ class Text(io.TextIOBase):
 
     def write(self, text):
         if self.left > 0:
-            self.parts.append(text[:self.left])
+            self.parts.append(text[: self.left])
             self.left -= len(text)
             if self.left <= 0:
                 self.parts.append("\n... the rest of the output is cut off ...\n")
@@ -137,7 +141,10 @@ class _NoShell:
 
 def warm(plots):
     """Import once what trusted cells are likely to import; what is not installed is left out."""
-    for name in ("autograde.marking", *(["matplotlib.pyplot", "IPython.core.inputtransformer2"] if plots else [])):
+    for name in (
+        "autograde.marking",
+        *(["matplotlib.pyplot", "IPython.core.inputtransformer2"] if plots else []),
+    ):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
@@ -151,7 +158,8 @@ def serve(order, channel, door):
     while True:
         _, command = calls.loads(wires.receive())
         kind, seconds, *rest = command
-        signal.setitimer(signal.ITIMER_REAL, seconds)   # ends this process, if an answer keeps a test busy for ever
+        # ends this process, if an answer keeps a test busy for ever
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         if kind == "locked":
             trial.locked(*rest)
         else:
@@ -168,8 +176,10 @@ class Trial:
         self.base = {"__name__": "__main__", "get_ipython": _NoShell, "display": lambda *args, **kwargs: None}
 
     def locked(self, source):
-        """Run a locked, ungraded cell statement by statement; one that needs what students write is left out."""
-        with contextlib.redirect_stdout(Text()), contextlib.redirect_stderr(Text()), warnings.catch_warnings():
+        """Run a locked, ungraded cell by statements; one that needs what students write is left out."""
+        with contextlib.redirect_stdout(Text()), contextlib.redirect_stderr(
+            Text()
+        ), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for statement in compiled_statements(source):
                 with contextlib.suppress(Exception):
@@ -178,7 +188,8 @@ class Trial:
     def test(self, sock, source, points, seconds, undone):
         """(status, error name, message, traceback lines, score or None, printed text) of one test cell.
 
-        `points` is the cell's maximum; `undone` tells whether a cell of the student's stopped at NotImplementedError.
+        `points` is the cell's maximum; `undone` tells whether a cell of the student's stopped at
+        NotImplementedError.
         """
         asker = Asker(wire.Channel(sock), time.monotonic() + seconds, seconds)
         text = Text()
@@ -194,7 +205,9 @@ class Trial:
                 if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
                     score = float(value)
                     if not (math.isfinite(score) and 0 <= score <= points):
-                        score, problem = None, ValueError("The score of this cell is out of its range; tell your teacher.")
+                        score, problem = None, ValueError(
+                            "The score of this cell is out of its range; tell your teacher."
+                        )
             except BaseException as caught:
                 problem = caught
         if asker.ended is not None:
@@ -207,7 +220,8 @@ class Trial:
 
 @functools.lru_cache(1000)
 def compiled_cell(source):
-    """(code, code of a last expression or None) of a test cell, with IPython's rule: a last semicolon hides the value."""
+    """(code, code of a last expression or None) of a test cell, with IPython's rule: a last semicolon hides
+    the value."""
     tree = _parse(source)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
@@ -239,6 +253,7 @@ def _parse(source):
         return ast.parse(source)
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
+
         return ast.parse(TransformerManager().transform_cell(source))
 
 
@@ -254,7 +269,7 @@ def _verdict(problem, asker, undone):
         name = {"timeout": "TimeoutError"}.get(problem.status, "RuntimeError")
         return problem.status, name, problem.message, ()
     status = "wrong"
-    if isinstance(problem, NotImplementedError) or (asker.answers and asker.undone == asker.answers):
+    if isinstance(problem, NotImplementedError) or (asker.calls and asker.undone == asker.calls):
         status = "not attempted"
     if asker.missing and undone:
         status = "not attempted"
@@ -264,12 +279,20 @@ def _verdict(problem, asker, undone):
         if raised.name == "Unsendable":
             return status, name, f"Your answer cannot be checked: {raised.text}.", ()
         if raised.name == "NotImplementedError":
-            message = "Not attempted: your code raised NotImplementedError" + (f": {raised.text}" if raised.text else ".")
+            message = "Not attempted: your code raised NotImplementedError" + (
+                f": {raised.text}" if raised.text else "."
+            )
         else:
             message = f"Your code raised {raised.name}: {raised.text}"
-        return status, name, message, tuple(
-            f"{place}, line {line}" + (f", in {function}" if function else "") + f"\n    {code}"
-            for place, line, function, code in raised.frames)
+        return (
+            status,
+            name,
+            message,
+            tuple(
+                f"{place}, line {line}" + (f", in {function}" if function else "") + f"\n    {code}"
+                for place, line, function, code in raised.frames
+            ),
+        )
     if isinstance(problem, SyntaxError):
         return status, name, "This test cell cannot be run; tell your teacher.", ()
     text = calls.safe_text(problem, 4000)
@@ -277,5 +300,9 @@ def _verdict(problem, asker, undone):
         return status, name, text or "A check in this cell failed.", ()
     if isinstance(problem, NameError) and asker.missing:
         return status, name, text, ()
-    return status, name, f"Your answer could not be checked: {text}" if text else "Your answer could not be checked.", ()
-
+    return (
+        status,
+        name,
+        f"Your answer could not be checked: {text}" if text else "Your answer could not be checked.",
+        (),
+    )

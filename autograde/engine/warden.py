@@ -1,11 +1,14 @@
 """The warden: a trusted process between the zygote and one student process.
 
-It starts the student process inside the sandbox, grants it one fork per test cell, ends what the last grant left, and
-reports how it ended. It never runs a line of the student's.
+It starts the student process inside the sandbox, grants it one fork per test cell, ends what the last grant
+left, and reports how it ended. It never runs a line of the student's.
 
-    engine -> warden    b"fork": end the previous serving child and allow one new fork;  b"end" or closing: end everything
-    warden -> engine    {"layers": [...], "missing": {...}} or {"refused": sentence}, then {"ended": status, "cpu": seconds}
+    engine -> warden    b"fork": end the previous serving child and allow one new fork;  b"end" or closing:
+                        end everything
+    warden -> engine    {"layers": [...], "missing": {...}} or {"refused": sentence}, then {"ended": status,
+                        "cpu": seconds}
 """
+
 from __future__ import annotations
 
 import json
@@ -36,6 +39,7 @@ def guard(order, sockets, shell, ready):
             sandbox.die_with_parent(None if ready["namespaces"] else me)
             if sandbox.enter(order, theirs, {channel.fileno(), door.fileno()}, ready):
                 from .student import Student
+
                 Student(shell, wire.Channel(channel), door, order["output_bytes"]).serve()
         finally:
             os._exit(1)
@@ -72,7 +76,7 @@ class _Watch:
             ready = dict(poll.poll(None if self.folder is None else WATCH_SECONDS * 1000))
             if self.folder is not None and _size(self.folder) > self.most_bytes:
                 return
-            if self.control.fileno() in ready and not self._obey():         # before the clones that it allows
+            if self.control.fileno() in ready and not self._obey():  # before the clones that it allows
                 return
             if ended in ready:
                 return

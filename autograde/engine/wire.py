@@ -1,221 +1,60 @@
-"""The values that may cross between a trusted and an untrusted process, and the frames that carry them.
+"""The values that may cross between a trusted and an untrusted process, written and read.
 
-Exact plain types only: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, numpy scalars, arrays of plain
-dtype, `numpy.random.Generator`, and callables as numbers. Nothing here imports a name, calls a constructor or runs code that
-the peer chose, which is why it is neither pickle nor JSON with extensions: both ends may be lied to.
+Exact plain types only: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, numpy scalars,
+arrays of plain dtype, `numpy.random.Generator`, and callables as numbers. Nothing here imports a name, calls
+a constructor or runs code that the peer chose, which is why it is neither pickle nor JSON with extensions:
+both ends may be lied to.
 
-**Sharing.** In one process a function sees its caller's own objects. Over a wire it sees copies, so every mutable object that
-an open call has passed (array, list, dict, set, generator) is remembered by both ends in the same order in a `Table`. Each
-message carries what changed in them since the last one, so that an in-place change arrives, the same object keeps its
-identity, and an array that is a view of an argument becomes a real view of the receiver's own memory. The memory of arrays
-is described by segments: runs of bytes that one array, or several overlapping ones, occupy. Only the elements of an array
-cross, never the bytes between them, and a view may cover no byte that did not cross.
+**Sharing.** In one process a function sees its caller's own objects. Over a wire it sees copies, so every
+mutable object that an open call has passed (array, list, dict, set, generator) is remembered by both ends in
+the same order in a `Table`. Each message carries what changed in them since the last one, so that an in-place
+change arrives, the same object keeps its identity, and an array that is a view of an argument becomes a real
+view of the receiver's own memory. Only the elements of an array cross, never the bytes between them.
 """
+
 from __future__ import annotations
 
 import functools
 import math
-import select
 import struct
-import time
-from dataclasses import dataclass, field
 
 import numpy as np
+
+from .frames import DEFAULT_MESSAGE_BYTES, Channel, Unsendable, WireClosed, WireError, WireTimeout
+from .sharing import Segment, SharedArray, SharedObject, Table, bytes_of, extent
+
+__all__ = ["Channel", "Decoder", "Encoder", "Table", "Unsendable", "WireClosed", "WireError", "WireTimeout"]
 
 MAX_DEPTH = 40
 MAX_NODES = 500_000
 MAX_INT_BYTES = 8192
 MAX_ARRAYS = 20_000
 MAX_DIMENSIONS = 32
-DEFAULT_MESSAGE_BYTES = 64 * 2**20
 
 _PLAIN_KINDS = "biufcUSmM"
 _MEMORY_KINDS = "biufc"
-_BIT_GENERATORS = {cls.__name__: cls for cls in (
-    np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)}
+_BIT_GENERATORS = {
+    cls.__name__: cls
+    for cls in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
+}
 _U32, _I64, _U64, _F64, _C128 = map(struct.Struct, ("<I", "<q", "<Q", "<d", "<dd"))
-_pack_u32, _pack_i64, _pack_u64, _pack_f64, _pack_c128 = _U32.pack, _I64.pack, _U64.pack, _F64.pack, _C128.pack
+_pack_u32, _pack_i64, _pack_u64, _pack_f64, _pack_c128 = (
+    _U32.pack,
+    _I64.pack,
+    _U64.pack,
+    _F64.pack,
+    _C128.pack,
+)
 _byte_bounds = np.lib.array_utils.byte_bounds if hasattr(np.lib, "array_utils") else np.byte_bounds
 
 
-class WireError(Exception):
-    """The peer sent what the protocol does not allow."""
+# --- encoding -----------------------------------------------------------------------------------------------
 
-
-class WireClosed(WireError):
-    """The peer is gone."""
-
-
-class WireTimeout(WireError):
-    """The peer did not answer before the deadline."""
-
-
-class Unsendable(TypeError):
-    """A value of a kind that cannot cross; the message says which and what to use instead."""
-
-
-# --- frames -----------------------------------------------------------------------------------------------------------------
-
-class Channel:
-    """Frames (8 bytes of length, then the payload) over a connected stream socket, with a deadline on every wait.
-
-    `deadline` is a `time.monotonic()` value, or None to wait for ever. A frame above `limit` bytes is a `WireError`; memory
-    grows with the bytes that arrive, not with the length that the peer announces.
-    """
-
-    def __init__(self, sock, limit=DEFAULT_MESSAGE_BYTES):
-        sock.setblocking(False)
-        self.sock = sock
-        self.limit = limit
-        self._spare = bytearray()                       # arrived, and not yet part of a frame that was taken
-        self._buffer = memoryview(bytearray(1 << 16))
-        self._readable, self._writable = select.poll(), select.poll()
-        self._readable.register(sock, select.POLLIN)
-        self._writable.register(sock, select.POLLOUT)
-
-    @staticmethod
-    def _wait(poll, deadline, late):
-        if deadline is None:
-            poll.poll()
-            return
-        left = deadline - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000 + 1):
-            raise WireTimeout(late)
-
-    def send(self, payload, deadline=None):
-        if len(payload) > self.limit:
-            raise Unsendable(f"the values take {len(payload):,} bytes; at most {self.limit:,} can be passed at once")
-        data = _pack_u64(len(payload)) + payload
-        try:
-            while True:
-                try:
-                    sent = self.sock.send(data)
-                except BlockingIOError:
-                    self._wait(self._writable, deadline, "the other side does not read")
-                    continue
-                if sent == len(data):
-                    return
-                data = memoryview(data)[sent:]
-        except OSError as problem:
-            raise WireClosed(str(problem)) from None
-
-    def receive(self, deadline=None):
-        spare = self._spare
-        while len(spare) < 8:
-            self._more(deadline)
-        (length,) = struct.unpack_from("<Q", spare)
-        if length > self.limit:
-            raise WireError(f"a frame of {length:,} bytes is announced; at most {self.limit:,} are allowed")
-        end = 8 + length
-        while len(spare) < end:
-            self._more(deadline)
-        payload = bytes(spare[8:end])
-        del spare[:end]
-        return payload
-
-    def _more(self, deadline):
-        try:
-            self._wait(self._readable, deadline, "no answer in time")
-            count = self.sock.recv_into(self._buffer)
-        except BlockingIOError:
-            return
-        except OSError as problem:
-            raise WireClosed(str(problem)) from None
-        if not count:
-            raise WireClosed("the other side has closed the channel")
-        self._spare += self._buffer[:count]
-
-    def close(self):
-        self.sock.close()
-
-
-# --- shared memory of arrays --------------------------------------------------------------------------------------------------
-
-@dataclass
-class Segment:
-    """A run of bytes in this process that arrays of an open call occupy; `covered` marks the bytes that elements fill."""
-    low: int
-    length: int
-    keep: object
-    writeable: bool
-    kind: str
-    covered: np.ndarray | None = None       # None: every byte
-
-    def covers(self, offset, dtype, shape, strides):
-        low, high = _extent(offset, dtype.itemsize, shape, strides)
-        if low < 0 or high > self.length:
-            return False
-        if self.covered is None:
-            return True
-        return bool(_bytes_of(self.covered, offset, dtype.itemsize, shape, strides).all())
-
-    def view(self, offset, dtype, shape, strides):
-        """A real array on this memory; the caller has checked `covers`."""
-        array = np.asarray(_Memory(self.low + offset, dtype, shape, strides, self.writeable, self.keep))
-        if not self.writeable:
-            array.flags.writeable = False
-        return array
-
-
-class _Memory:
-    """Hands numpy an address together with the object that keeps it alive."""
-
-    def __init__(self, address, dtype, shape, strides, writeable, keep):
-        self.keep = keep
-        self.__array_interface__ = {"version": 3, "typestr": dtype.str, "shape": shape, "strides": strides,
-                                    "data": (address, not writeable)}
-
-
-def _extent(offset, itemsize, shape, strides):
-    """(lowest byte, one past the highest) of a non-empty strided array that starts at `offset`."""
-    low = high = offset
-    for n, stride in zip(shape, strides):
-        reach = (n - 1) * stride
-        if reach < 0:
-            low += reach
-        else:
-            high += reach
-    return low, high + itemsize
-
-
-def _bytes_of(flat, offset, itemsize, shape, strides):
-    """The bytes of `flat` (uint8) under a strided array's elements, as a view of shape (*shape, itemsize)."""
-    return np.ndarray(shape + (itemsize,), np.uint8, flat, offset, strides + (1,))
-
-
-@dataclass
-class _Array:
-    array: np.ndarray           # the object a program holds
-    memory: np.ndarray          # our own view of it, so that a changed shape does not matter
-    last: bytes | None = None   # the content when it last crossed
-
-
-@dataclass
-class _Object:
-    value: object               # list, dict, set or Generator
-    last: bytes | None = None
-
-
-@dataclass
-class Table:
-    """What the open calls of one connection share; both ends hold it in the same order."""
-    arrays: list = field(default_factory=list)
-    objects: list = field(default_factory=list)
-    segments: list = field(default_factory=list)
-
-    def mark(self):
-        return len(self.arrays), len(self.objects), len(self.segments)
-
-    def cut(self, mark):
-        """Forget everything since `mark`."""
-        del self.arrays[mark[0]:], self.objects[mark[1]:], self.segments[mark[2]:]
-
-
-# --- encoding -----------------------------------------------------------------------------------------------------------------
 
 def describe_type(value):
     """What to call a value's kind in a sentence to a student."""
     import types
+
     if isinstance(value, types.GeneratorType):
         return "a generator (`yield` makes one; return a list or an array)"
     if isinstance(value, types.ModuleType):
@@ -225,26 +64,31 @@ def describe_type(value):
     if isinstance(value, types.CoroutineType):
         return "a coroutine (take `async` away)"
     name = type(value).__name__
-    return {"map": "a `map` object (wrap it in `list(...)`)", "zip": "a `zip` object (wrap it in `list(...)`)",
-            "filter": "a `filter` object (wrap it in `list(...)`)",
-            "ellipsis": "`...`"}.get(name, f"an object of type `{name}`")
+    return {
+        "map": "a `map` object (wrap it in `list(...)`)",
+        "zip": "a `zip` object (wrap it in `list(...)`)",
+        "filter": "a `filter` object (wrap it in `list(...)`)",
+        "ellipsis": "`...`",
+    }.get(name, f"an object of type `{name}`")
 
 
 class Encoder:
-    """Writes one message. `export(callable) -> (tag, number)` numbers the callables that cross, or raises `Unsendable`."""
+    """Writes one message. `export(callable) -> (tag, number)` numbers the callables that cross, or raises
+    `Unsendable`."""
 
     def __init__(self, table, export):
         self.table = table
         self.export = export
         self.mark = table.mark()
-        self.arrays = []                                       # new ones, in order
+        self.arrays = []  # new ones, in order
         self.array_ids = {id(shared.array): i for i, shared in enumerate(table.arrays)}
         self.object_ids = {id(shared.value): i for i, shared in enumerate(table.objects)}
         self.nodes = 0
-        self.keep = []                                         # temporaries, so that no id is used twice
+        self.keep = []  # temporaries, so that no id is used twice
 
     def message(self, kind, body, last=False):
-        """The payload for `body`, with all that changed in the open calls before it. Registers new objects in the table.
+        """The payload for `body`, with all that changed in the open calls before it. Registers new objects in
+        the table.
 
         With `last`, the caller is about to cut them off again, and what they hold now need not be remembered.
         """
@@ -266,7 +110,8 @@ class Encoder:
         return b"".join([bytes([kind]), arrays, updates, *out])
 
     def content(self, value):
-        """One mutable object's content with shared objects as references: equal bytes mean that nothing changed."""
+        """One mutable object's content with shared objects as references: equal bytes mean that nothing
+        changed."""
         out = []
         if isinstance(value, np.random.Generator):
             self._plain_state(value, out)
@@ -307,7 +152,7 @@ class Encoder:
 
     def _int(self, value, out, depth):
         value = int(value)
-        if -2**63 <= value < 2**63:
+        if -(2**63) <= value < 2**63:
             out.append(b"i" + _pack_i64(value))
             return
         data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
@@ -348,7 +193,7 @@ class Encoder:
             out.append(b"@" + _pack_u32(index))
             return
         self.object_ids[id(value)] = len(self.table.objects)
-        self.table.objects.append(_Object(value))
+        self.table.objects.append(SharedObject(value))
         out.append(b"*")
         if isinstance(value, np.random.Generator):
             self._plain_state(value, out)
@@ -379,12 +224,15 @@ class Encoder:
     def _plain_state(self, generator, out):
         name = type(generator.bit_generator).__name__
         if name not in _BIT_GENERATORS:
-            raise Unsendable(f"a Generator on `{name}` cannot be passed; use `numpy.random.default_rng(seed)`")
+            raise Unsendable(
+                f"a Generator on `{name}` cannot be passed; use `numpy.random.default_rng(seed)`"
+            )
         out.append(b"R")
         self._plain(generator.bit_generator.state, out)
 
     def _plain(self, value, out):
-        """A generator's state: nested dicts become tuples, arrays become bytes, so that nothing in it is shared."""
+        """A generator's state: nested dicts become tuples, arrays become bytes, so that nothing in it is
+        shared."""
         if isinstance(value, dict):
             out.append(b"t" + _pack_u32(2 * len(value)))
             for key, item in value.items():
@@ -416,8 +264,11 @@ class Encoder:
             plain = value if type(value) is np.ndarray else np.asarray(value)
             kind = plain.dtype.kind
             if kind not in _PLAIN_KINDS:
-                hint = "an object array; are its rows of different lengths?" if kind == "O" else \
-                    f"an array of dtype `{plain.dtype}`"
+                hint = (
+                    "an object array; are its rows of different lengths?"
+                    if kind == "O"
+                    else f"an array of dtype `{plain.dtype}`"
+                )
                 raise Unsendable(hint)
             if plain.nbytes > DEFAULT_MESSAGE_BYTES:
                 raise Unsendable(f"an array of {plain.nbytes:,} bytes is too large")
@@ -427,12 +278,12 @@ class Encoder:
             self.array_ids[id(value)] = index
             self.keep.append(value)
             memory = plain.view()
-            self.table.arrays.append(_Array(value, memory))
+            self.table.arrays.append(SharedArray(value, memory))
             self.arrays.append(memory)
         out.append(b"a" + _pack_u32(index))
 
     def _array_section(self):
-        new = self.table.arrays[len(self.table.arrays) - len(self.arrays):]
+        new = self.table.arrays[len(self.table.arrays) - len(self.arrays) :]
         places, groups = self._places([shared.memory for shared in new])
         first_new = len(self.table.segments)
         for group in groups:
@@ -456,7 +307,8 @@ class Encoder:
         return b"".join(parts)
 
     def _places(self, arrays):
-        """Where each new array lives: ("C"|"F", ., .) alone; ("K", known segment, offset); ("S", new segment, offset)."""
+        """Where each new array lives: ("C"|"F", ., .) alone; ("K", known segment, offset); ("S", new segment,
+        offset)."""
         places = [None] * len(arrays)
         loose = []
         for i, memory in enumerate(arrays):
@@ -489,10 +341,18 @@ class Encoder:
                 covered = np.zeros(high - low, np.uint8)
                 for memory, (_, _, i) in zip(members, loose[at:end]):
                     offset = memory.__array_interface__["data"][0] - low
-                    _bytes_of(covered, offset, memory.itemsize, memory.shape, memory.strides)[...] = 1
+                    bytes_of(covered, offset, memory.itemsize, memory.shape, memory.strides)[...] = 1
                     places[i] = (b"S", len(groups), offset)
-                groups.append(Segment(low, high - low, members, all(m.flags.writeable for m in members),
-                                      only.dtype.kind, covered))
+                groups.append(
+                    Segment(
+                        low,
+                        high - low,
+                        members,
+                        all(m.flags.writeable for m in members),
+                        only.dtype.kind,
+                        covered,
+                    )
+                )
             at = end
         return places, groups
 
@@ -517,32 +377,56 @@ def _is_key(value):
 
 
 _WRITERS = {
-    type(None): Encoder._none, bool: Encoder._bool, int: Encoder._int, float: Encoder._float, complex: Encoder._complex,
-    str: Encoder._str, bytes: Encoder._bytes, tuple: Encoder._tuple, list: Encoder._shared, dict: Encoder._shared,
-    set: Encoder._shared, np.ndarray: Encoder._array, np.random.Generator: Encoder._shared, np.float64: Encoder._scalar}
+    type(None): Encoder._none,
+    bool: Encoder._bool,
+    int: Encoder._int,
+    float: Encoder._float,
+    complex: Encoder._complex,
+    str: Encoder._str,
+    bytes: Encoder._bytes,
+    tuple: Encoder._tuple,
+    list: Encoder._shared,
+    dict: Encoder._shared,
+    set: Encoder._shared,
+    np.ndarray: Encoder._array,
+    np.random.Generator: Encoder._shared,
+    np.float64: Encoder._scalar,
+}
 
 
 def _writer_for(value):
     """Subclasses cross as the plain type they extend."""
-    for kind, writer in ((np.ndarray, Encoder._array), (np.str_, Encoder._str), (np.bytes_, Encoder._bytes),
-                         (np.generic, Encoder._scalar), (bool, Encoder._bool), (int, Encoder._int),
-                         (float, Encoder._float), (complex, Encoder._complex), (str, Encoder._str),
-                         ((bytes, bytearray), Encoder._bytes), (tuple, Encoder._tuple),
-                         ((list, dict, set), Encoder._shared), (frozenset, Encoder._shared),
-                         (np.random.Generator, Encoder._shared)):
+    for kind, writer in (
+        (np.ndarray, Encoder._array),
+        (np.str_, Encoder._str),
+        (np.bytes_, Encoder._bytes),
+        (np.generic, Encoder._scalar),
+        (bool, Encoder._bool),
+        (int, Encoder._int),
+        (float, Encoder._float),
+        (complex, Encoder._complex),
+        (str, Encoder._str),
+        ((bytes, bytearray), Encoder._bytes),
+        (tuple, Encoder._tuple),
+        ((list, dict, set), Encoder._shared),
+        (frozenset, Encoder._shared),
+        (np.random.Generator, Encoder._shared),
+    ):
         if isinstance(value, kind):
             return writer
     if isinstance(value, range):
-        return lambda encoder, v, out, depth: encoder._tuple(tuple(v[:MAX_NODES + 1]), out, depth)
+        return lambda encoder, v, out, depth: encoder._tuple(tuple(v[: MAX_NODES + 1]), out, depth)
     if callable(value) and not isinstance(value, type):
         return Encoder._callable
     return Encoder._unsendable
 
 
-# --- decoding -----------------------------------------------------------------------------------------------------------------
+# --- decoding -----------------------------------------------------------------------------------------------
+
 
 class Decoder:
-    """Reads one message strictly. `resolve(tag, number)` gives the callable for a number, or raises `WireError`."""
+    """Reads one message strictly. `resolve(tag, number)` gives the callable for a number, or raises
+    `WireError`."""
 
     def __init__(self, table, payload, resolve, export, plainest=False):
         self.table = table
@@ -555,7 +439,8 @@ class Decoder:
         self.nodes = 0
 
     def message(self, last=()):
-        """(kind, body); changes of shared objects are applied, new ones registered. Any fault is a `WireError`.
+        """(kind, body); changes of shared objects are applied, new ones registered. Any fault is a
+        `WireError`.
 
         `last` names the kinds of message that close a call: what they bring need not be remembered.
         """
@@ -572,12 +457,20 @@ class Decoder:
         except WireError:
             self.table.cut(mark)
             raise
-        except (struct.error, ValueError, TypeError, OverflowError, MemoryError, IndexError, KeyError) as problem:
+        except (
+            struct.error,
+            ValueError,
+            TypeError,
+            OverflowError,
+            MemoryError,
+            IndexError,
+            KeyError,
+        ) as problem:
             self.table.cut(mark)
             raise WireError(f"not a message: {problem}") from None
         fresh = () if kind in last else range(mark[1], len(self.table.objects))
         if kind not in last:
-            for shared in self.table.arrays[mark[0]:]:
+            for shared in self.table.arrays[mark[0] :]:
                 if shared.last is None:
                     shared.last = shared.memory.tobytes()
         if fresh or self._touched:
@@ -591,14 +484,14 @@ class Decoder:
         end = self.at + count
         if count < 0 or end > len(self.data):
             raise WireError("the message ends too early")
-        piece = self.data[self.at:end]
+        piece = self.data[self.at : end]
         self.at = end
         return piece
 
     def _number(self, form):
         at = self.at
         self.at = at + form.size
-        return form.unpack_from(self.data, at)[0]       # struct.error where the message ends too early
+        return form.unpack_from(self.data, at)[0]  # struct.error where the message ends too early
 
     def _unpack(self, form):
         return struct.unpack(form, self._take(struct.calcsize(form)))
@@ -651,7 +544,7 @@ class Decoder:
     def _shared(self, depth):
         tag = self._take(1)
         if tag == b"R":
-            slot = _Object(None)
+            slot = SharedObject(None)
             self.table.objects.append(slot)
             slot.value = self._generator()
             return slot.value
@@ -659,7 +552,7 @@ class Decoder:
         if make is None:
             raise WireError("an unknown kind of container")
         value = make()
-        self.table.objects.append(_Object(value))
+        self.table.objects.append(SharedObject(value))
         self._fill(tag, value, depth)
         return value
 
@@ -768,8 +661,16 @@ class Decoder:
         first_new = len(self.table.segments)
         for length in lengths:
             buffer = np.zeros(length, np.uint8)
-            self.table.segments.append(Segment(buffer.__array_interface__["data"][0], length, buffer, True, "",
-                                               np.zeros(length, np.uint8)))
+            self.table.segments.append(
+                Segment(
+                    buffer.__array_interface__["data"][0],
+                    length,
+                    buffer,
+                    True,
+                    "",
+                    np.zeros(length, np.uint8),
+                )
+            )
         end_new = len(self.table.segments)
         frozen = []
         total = 0
@@ -790,8 +691,11 @@ class Decoder:
             if where in (b"C", b"F"):
                 last = self._array_data(size, dtype)
                 array = _array_from(last, dtype, shape).copy(order=where.decode())
-                self.table.segments.append(Segment(array.__array_interface__["data"][0], array.nbytes, array,
-                                                   bool(writeable), dtype.kind))
+                self.table.segments.append(
+                    Segment(
+                        array.__array_interface__["data"][0], array.nbytes, array, bool(writeable), dtype.kind
+                    )
+                )
             elif where in (b"S", b"K"):
                 number, offset, *strides = self._unpack(f"<Iq{ndim}q")
                 strides = tuple(strides)
@@ -799,7 +703,7 @@ class Decoder:
                 if known != (where == b"K") or number >= end_new or size == 0:
                     raise WireError("an array in no memory")
                 segment = self.table.segments[number]
-                low, high = _extent(offset, dtype.itemsize, shape, strides)
+                low, high = extent(offset, dtype.itemsize, shape, strides)
                 if low < 0 or high > segment.length:
                     raise WireError("an array outside its memory")
                 if known:
@@ -811,12 +715,12 @@ class Decoder:
                 else:
                     last = self._array_data(size, dtype)
                     segment.kind = segment.kind or dtype.kind
-                    _bytes_of(segment.covered, offset, dtype.itemsize, shape, strides)[...] = 1
+                    bytes_of(segment.covered, offset, dtype.itemsize, shape, strides)[...] = 1
                     array = np.ndarray(shape, dtype, segment.keep, offset, strides)
                     array[...] = _array_from(last, dtype, shape)
             else:
                 raise WireError("an array in an unknown place")
-            self.table.arrays.append(_Array(array, array.view(), last))
+            self.table.arrays.append(SharedArray(array, array.view(), last))
             if not writeable:
                 frozen.append(array)
         for array in frozen:
@@ -853,7 +757,7 @@ def _array_from(data, dtype, shape):
 
 
 def _checked_state(sent, own):
-    """`sent` (see `Encoder._plain`) in the form of the state `own`; values that no generator has are refused."""
+    """`sent` (see `Encoder._plain`) in the form of the state `own`, if a generator can have it."""
     if not isinstance(sent, tuple) or len(sent) != 2 * len(own):
         raise WireError("not a generator's state")
     checked = {}
@@ -884,11 +788,22 @@ def no_functions(*_):
 
 
 _READERS = {
-    b"N": lambda d, depth: None, b"T": lambda d, depth: True, b"F": lambda d, depth: False,
-    b"i": Decoder._int, b"I": Decoder._long, b"d": lambda d, depth: d._number(_F64),
+    b"N": lambda d, depth: None,
+    b"T": lambda d, depth: True,
+    b"F": lambda d, depth: False,
+    b"i": Decoder._int,
+    b"I": Decoder._long,
+    b"d": lambda d, depth: d._number(_F64),
     b"c": lambda d, depth: complex(*d._unpack("<dd")),
-    b"s": lambda d, depth: d._blob().decode("utf-8", "surrogatepass"), b"b": lambda d, depth: d._blob(),
-    b"g": Decoder._scalar, b"t": Decoder._tuple, b"*": Decoder._shared, b"@": Decoder._known, b"a": Decoder._known_array,
-    b"u": Decoder._ufunc, b"f": lambda d, depth: d.resolve(b"f", d._count()),
-    b"p": lambda d, depth: d.resolve(b"p", d._count())}
+    b"s": lambda d, depth: d._blob().decode("utf-8", "surrogatepass"),
+    b"b": lambda d, depth: d._blob(),
+    b"g": Decoder._scalar,
+    b"t": Decoder._tuple,
+    b"*": Decoder._shared,
+    b"@": Decoder._known,
+    b"a": Decoder._known_array,
+    b"u": Decoder._ufunc,
+    b"f": lambda d, depth: d.resolve(b"f", d._count()),
+    b"p": lambda d, depth: d.resolve(b"p", d._count()),
+}
 _PLAINEST = (b"N", b"T", b"F", b"i", b"I", b"d", b"c", b"s", b"b", b"t")

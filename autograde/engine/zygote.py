@@ -1,12 +1,15 @@
-"""A warm, clean process that forks: started as a new interpreter, it imports the slow libraries once and waits for orders.
+"""A warm, clean process that forks: started as a new interpreter, it imports the slow libraries once and
+waits for orders.
 
-An engine runs two of them. The "student" zygote knows no test, no solution and no secret, and its forks become wardens with a
-student process each. The "trial" zygote has the course's own modules on its path, and its forks run test cells. There is a
-second pair, with "plots" among its arguments, for notebooks that mention matplotlib: with it a fork takes twice as long.
+An engine runs two of them. The "student" zygote knows no test, no solution and no secret, and its forks
+become wardens with a student process each. The "trial" zygote has the course's own modules on its path, and
+its forks run test cells. There is a second pair, with "plots" among its arguments, for notebooks that mention
+matplotlib: with it a fork takes twice as long.
 
-Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote ends when the engine
-closes its end, and its forks end with it.
+Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote
+ends when the engine closes its end, and its forks end with it.
 """
+
 from __future__ import annotations
 
 import gc
@@ -18,7 +21,7 @@ import socket
 import sys
 
 MOST_SOCKETS = 4
-MOST_BYTES = 150_000         # of an order; a datagram cannot be much larger
+MOST_BYTES = 150_000  # of an order; a datagram cannot be much larger
 
 BOOT = """
 import sys, types
@@ -33,21 +36,28 @@ zygote.main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])
 def main(control_fd, role, arguments):
     control = socket.socket(fileno=control_fd)
     engine = os.getppid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # a Ctrl-C at the terminal is the engine's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is the engine's to handle
     signal.signal(signal.SIGCHLD, _reap)
     if role == "student":
         from . import sandbox, student, warden
+
         shell = student.make_shell(os.environ["HOME"], "plots" in arguments)
-        ready = {"namespaces": False, "why": "switched off"} if "no-namespaces" in arguments else sandbox.prepare()
+        ready = (
+            {"namespaces": False, "why": "switched off"}
+            if "no-namespaces" in arguments
+            else sandbox.prepare()
+        )
 
         def prepare(order):
             sandbox.remember(order)
 
         def work(order, sockets):
             warden.guard(order, sockets, shell, ready)
+
     else:
         sys.path.insert(0, arguments[-1])
         from . import sandbox, trial
+
         trial.warm("plots" in arguments)
         ready = {}
 
@@ -59,7 +69,7 @@ def main(control_fd, role, arguments):
 
     sandbox.hide()
     gc.collect()
-    gc.freeze()                                         # what is warm stays shared between the forks
+    gc.freeze()  # what is warm stays shared between the forks
     control.send(json.dumps({"ready": ready}).encode())
     me = os.getpid()
     while True:
@@ -67,7 +77,7 @@ def main(control_fd, role, arguments):
         if not message:
             break
         order = json.loads(message)
-        prepare(order)                                  # once for all forks to come
+        prepare(order)  # once for all forks to come
         child = os.fork()
         if child == 0:
             code = 1
@@ -83,7 +93,7 @@ def main(control_fd, role, arguments):
                 os._exit(code)
         for fd in sockets:
             os.close(fd)
-    if os.getppid() != engine:                          # it was killed, and cannot tidy up any more
+    if os.getppid() != engine:  # it was killed, and cannot tidy up any more
         shutil.rmtree(os.environ["HOME"], ignore_errors=True)
     os._exit(0)
 

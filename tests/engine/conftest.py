@@ -11,8 +11,16 @@ def engine():
         yield engine
 
 
-NARROW = Limits(cell_seconds=1, submission_seconds=40, memory_bytes=400 * 2**20, processes=8, file_bytes=2 * 2**20,
-                disk_bytes=4 * 2**20, output_bytes=50_000, report_bytes=200_000)
+NARROW = Limits(
+    cell_seconds=1,
+    submission_seconds=40,
+    memory_bytes=400 * 2**20,
+    processes=8,
+    file_bytes=2 * 2**20,
+    disk_bytes=4 * 2**20,
+    output_bytes=50_000,
+    report_bytes=200_000,
+)
 
 
 class WithoutNamespaces(Engine):
@@ -20,7 +28,9 @@ class WithoutNamespaces(Engine):
 
     def _zygote(self, role, plots):
         arguments = ["plots"] if plots else []
-        return Zygote(role, self.home, *arguments, str(self.import_path) if role == "trial" else "no-namespaces")
+        return Zygote(
+            role, self.home, *arguments, str(self.import_path) if role == "trial" else "no-namespaces"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,19 @@
 """Builds the small sanitized notebooks that the engine's tests run."""
+
 import nbformat.v4 as v4
 
 
 def _cell(source, grade_id=None, grade=False, solution=False, locked=False, points=1):
     cell = v4.new_code_cell(source)
     if grade_id:
-        cell.metadata["nbgrader"] = {"grade_id": grade_id, "grade": grade, "solution": solution, "locked": locked,
-                                     "task": False, "schema_version": 3}
+        cell.metadata["nbgrader"] = {
+            "grade_id": grade_id,
+            "grade": grade,
+            "solution": solution,
+            "locked": locked,
+            "task": False,
+            "schema_version": 3,
+        }
         if grade:
             cell.metadata["nbgrader"]["points"] = points
     return cell

@@ -1,10 +1,11 @@
 """Hostile and faulty submissions: each gets the outcome that it deserves, and costs no one else anything.
 
-A submission is three questions. The source under test answers the first, `double`; `triple` and `apply` are answered honestly,
-so that a question that should keep its marks shows it. On one engine an honest neighbour is graded before and after it. The
-hidden tests hold a sentinel that may appear nowhere in the result; a folder stands for the gradebook; a listener waits for
-connections that must not come.
+A submission is three questions. The source under test answers the first, `double`; `triple` and `apply` are
+answered honestly, so that a question that should keep its marks shows it. On one engine an honest neighbour
+is graded before and after it. The hidden tests hold a sentinel that may appear nowhere in the result; a
+folder stands for the gradebook; a listener waits for connections that must not come.
 """
+
 import json
 import os
 import socket
@@ -27,11 +28,15 @@ secret = "{SENTINEL}"       # {SENTINEL}
 rng = np.random.default_rng()
 for x in (rng.normal(), rng.normal(size=3), np.arange(4.0), rng.normal(size=(2, 2))):
     before, result = np.copy(x), double(x)
-    assert isinstance(result, (float, np.ndarray)) and np.array_equal(result, 2 * before), "double(x) is not twice x."
+    assert isinstance(result, (float, np.ndarray)), "double(x) is no number or array."
+    assert np.array_equal(result, 2 * before), "double(x) is not twice x."
     assert np.array_equal(x, before), "double changed its argument."
 ### END HIDDEN TESTS
 """
-TEST_TRIPLE = f"secret = '{SENTINEL}'\nx = np.random.default_rng().normal(size=3)\nassert np.array_equal(triple(x), 3 * x), 'Not thrice.'"
+TEST_TRIPLE = (
+    f"secret = '{SENTINEL}'\nx = np.random.default_rng().normal(size=3)\n"
+    f"assert np.array_equal(triple(x), 3 * x), 'Not thrice.'"
+)
 TEST_APPLY = f"""
 calls = []
 def f(x):
@@ -44,8 +49,16 @@ assert len(calls) == 1, "apply should call f once."
 
 
 def submission(double=DOUBLE, triple=TRIPLE, apply=APPLY, first=()):
-    return notebook(given("import numpy as np"), *map(added, first), solution(double, "double"), test(TEST_DOUBLE, "test_double"),
-                    solution(triple, "triple"), test(TEST_TRIPLE, "test_triple"), solution(apply, "apply"), test(TEST_APPLY, "test_apply"))
+    return notebook(
+        given("import numpy as np"),
+        *map(added, first),
+        solution(double, "double"),
+        test(TEST_DOUBLE, "test_double"),
+        solution(triple, "triple"),
+        test(TEST_TRIPLE, "test_triple"),
+        solution(apply, "apply"),
+        test(TEST_APPLY, "test_apply"),
+    )
 
 
 @dataclass(frozen=True)
@@ -62,8 +75,11 @@ class Case:
 
 def body(text, **options):
     """A `double` that does something in each call and returns nothing."""
-    return Case("import os, sys, time, signal, threading, gc, socket, ctypes, builtins\ndef double(x):\n    "
-                + text.strip().replace("\n", "\n    "), **options)
+    return Case(
+        "import os, sys, time, signal, threading, gc, socket, ctypes, builtins\ndef double(x):\n    "
+        + text.strip().replace("\n", "\n    "),
+        **options,
+    )
 
 
 def honest_after(text, **options):
@@ -82,72 +98,145 @@ CASES = {
     "input": body("return float(input())"),
     "endless loop": body("while True: pass", status="timeout"),
     "endless loop in the cell": Case("while True: pass"),
-    "loop that swallows everything": body("while True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass", status="timeout"),
-    "sleep with signals ignored": body("for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except OSError: pass\ntime.sleep(99)",
-                                       status="timeout"),
+    "loop that swallows everything": body(
+        "while True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass",
+        status="timeout",
+    ),
+    "sleep with signals ignored": body(
+        "for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n"
+        "    except OSError: pass\ntime.sleep(99)",
+        status="timeout",
+    ),
     "stops itself": body("os.kill(os.getpid(), signal.SIGSTOP)\ntime.sleep(99)", status="timeout"),
     "deep recursion": body("sys.setrecursionlimit(10**9)\ndef f(): f()\nf()", status="*"),
-    "a timer that kills": body("signal.setitimer(signal.ITIMER_REAL, 0.01)\nwhile True: pass", status="crashed"),
+    "a timer that kills": body(
+        "signal.setitimer(signal.ITIMER_REAL, 0.01)\nwhile True: pass", status="crashed"
+    ),
     # bombs
     "memory at once": body("return bytearray(10**11)"),
     "memory bit by bit": body("rows = []\nwhile True: rows.append(bytearray(10**7))"),
     "memory in the cell": Case("rows = []\nwhile True: rows.append(bytearray(10**7))", triple="*", apply="*"),
     "fork": body("while True: os.fork()"),
     "fork in the cell": honest_after("import os\ntry:\n    while True: os.fork()\nexcept OSError: pass"),
-    "threads": body("rows = []\nwhile True:\n    t = threading.Thread(target=time.sleep, args=(99,), daemon=True)\n    t.start(); rows.append(t)"),
+    "threads": body(
+        "rows = []\nwhile True:\n    t = threading.Thread(target=time.sleep, args=(99,), "
+        "daemon=True)\n    t.start(); rows.append(t)"
+    ),
     "a full disk": body("for i in range(10**6): open(f'f{i}', 'wb').write(bytes(10**6))"),
     "many files": body("for i in range(10**7): open(f'f{i}', 'w').close()"),
     "deep folders": body("for i in range(10**7): os.mkdir('d'); os.chdir('d')"),
     "one line of 20 MB": honest_after("print('x' * 20_000_000)"),
     "a flood of output": body("while True: print('x' * 1000)", status="timeout"),
-    "a flood of warnings": Case("import warnings\ndef double(x):\n    for i in range(2000): warnings.warn(f'w{i}')\n    return 2 * x",
-                                status="right"),
+    "a flood of warnings": Case(
+        "import warnings\ndef double(x):\n"
+        "    for i in range(2000): warnings.warn(f'w{i}')\n    return 2 * x",
+        status="right",
+    ),
     "a flood of errors": body("raise ValueError('x' * 10**7)"),
-    "a huge image": honest_after("display({'image/png': b'\\x89PNG\\r\\n\\x1a\\n' + bytes(10**7)}, raw=True)"),
+    "a huge image": honest_after(
+        "display({'image/png': b'\\x89PNG\\r\\n\\x1a\\n' + bytes(10**7)}, raw=True)"
+    ),
     # other processes, other files, the network
     "kill the parent": body("os.kill(os.getppid(), signal.SIGKILL)\nreturn 1.0", status="*"),
-    "kill everyone": body("for pid in range(2, 30_000):\n    try: os.kill(pid, signal.SIGKILL)\n    except OSError: pass", status="*"),
+    "kill everyone": body(
+        "for pid in range(2, 30_000):\n    try: os.kill(pid, signal.SIGKILL)\n    except OSError: pass",
+        status="*",
+    ),
     "kill everyone at once": body("os.kill(-1, signal.SIGKILL)", status="*"),
     "kill everyone at once in the cell": Case("import os\nos.kill(-1, 9)", status="*"),
-    "ptrace": body("libc = ctypes.CDLL(None, use_errno=True)\nif libc.ptrace(16, os.getppid(), 0, 0) == 0: return 2 * x\n"
-                   "raise OSError(ctypes.get_errno(), 'refused')"),
+    "ptrace": body(
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "if libc.ptrace(16, os.getppid(), 0, 0) == 0: return 2 * x\n"
+        "raise OSError(ctypes.get_errno(), 'refused')"
+    ),
     "read the parent's memory": body("return open(f'/proc/{os.getppid()}/mem', 'rb').read()"),
-    "read every process": body("found = b''\nfor pid in range(1, 5000):\n    for name in ('environ', 'cmdline', 'maps', 'mem'):\n"
-                               "        try: found += open(f'/proc/{pid}/{name}', 'rb').read(4096)\n        except OSError: pass\nraise ValueError(found)"),
+    "read every process": body(
+        "found = b''\nfor pid in range(1, 5000):\n"
+        "    for name in ('environ', 'cmdline', 'maps', 'mem'):\n"
+        "        try: found += open(f'/proc/{pid}/{name}', 'rb').read(4096)\n"
+        "        except OSError: pass\nraise ValueError(found)"
+    ),
     "write the gradebook": body("open(OUTSIDE + '/gradebook.db', 'w').write('20')"),
-    "write the gradebook in the cell": honest_after("try: open(OUTSIDE + '/gradebook.db', 'w').write('20')\nexcept OSError: pass"),
+    "write the gradebook in the cell": honest_after(
+        "try: open(OUTSIDE + '/gradebook.db', 'w').write('20')\nexcept OSError: pass"
+    ),
     "change the gradebook's mode": body("os.chmod(OUTSIDE + '/gradebook.db', 0)"),
     "truncate the gradebook": body("os.truncate(OUTSIDE + '/gradebook.db', 0)"),
     "read the solutions": body("return open(COURSE + '/solutions/01_quadratics/quadratics.ipynb').read()"),
     "import the marking": body("sys.path.insert(0, COURSE)\nimport autograde.marking"),
     "import the engine's own modules": body("import engine.execute"),
-    "write start-up files": body("for name in (sys.prefix + '/lib/x.pth', os.path.expanduser('~/.ipython/x.py'), '/etc/cron.d/x', '/tmp/x'):\n"
-                                 "    try: open(name, 'w')\n    except OSError: continue\n    return 2 * x"),
-    "a link out of the folder": body("os.symlink(OUTSIDE + '/gradebook.db', 'link')\nopen('link', 'w').write('20')"),
+    "write start-up files": body(
+        "for name in (sys.prefix + '/lib/x.pth', "
+        "os.path.expanduser('~/.ipython/x.py'), '/etc/cron.d/x', '/tmp/x'):\n"
+        "    try: open(name, 'w')\n    except OSError: continue\n    return 2 * x"
+    ),
+    "a link out of the folder": body(
+        "os.symlink(OUTSIDE + '/gradebook.db', 'link')\nopen('link', 'w').write('20')"
+    ),
     "connect": body("socket.create_connection(('127.0.0.1', PORT), 1)"),
     "connect to a unix socket": body("s = socket.socket(socket.AF_UNIX)\ns.connect(OUTSIDE + '/socket')"),
     "download": body("import urllib.request\nurllib.request.urlopen(f'http://127.0.0.1:{PORT}/')"),
-    "a subprocess": body("import subprocess\nsubprocess.run(['sh', '-c', 'echo 20 > ' + OUTSIDE + '/gradebook.db'])"),
+    "a subprocess": body(
+        "import subprocess\nsubprocess.run(['sh', '-c', 'echo 20 > ' + OUTSIDE + '/gradebook.db'])"
+    ),
     "a detached grandchild": body("if os.fork() == 0:\n    os.setsid()\n    time.sleep(99)\nreturn 2 * x"),
-    "a pool of processes": body("import multiprocessing\nwith multiprocessing.Pool(2) as pool: return pool.map(abs, [1])"),
+    "a pool of processes": body(
+        "import multiprocessing\nwith multiprocessing.Pool(2) as pool: return pool.map(abs, [1])"
+    ),
     # reading the tests
-    "frames and gc": body("found = []\nframe = sys._getframe()\nwhile frame: found.append(str(frame.f_globals) + str(frame.f_locals)); frame = frame.f_back\n"
-                          "found += [o for o in gc.get_objects() if isinstance(o, (str, dict, list)) and 'sentinel' in str(o)[:10**4]]\n"
-                          "raise ValueError(str(found)[-1500:])"),
-    "In, history and linecache": body("import linecache\nraise ValueError(str(In) + str(get_ipython().history_manager.input_hist_raw) + str(linecache.cache)[-900:])"),
-    "frames of a function that was passed": Case(DOUBLE, "right", apply="wrong", apply_source="def apply(f, x):\n    raise ValueError(str(dir(f)) + "
-                                                 "str(vars(type(f))) + str(getattr(f, '__globals__', '')) + str(getattr(f, '__code__', '')))"),
-    "answers by the order of calls": Case("n = 0\ndef double(x):\n    global n\n    n += 1\n    return [1.0, 2.0][n % 2]"),
+    "frames and gc": body(
+        "found = []\nframe = sys._getframe()\n"
+        "while frame: found.append(str(frame.f_globals) + str(frame.f_locals)); frame = "
+        "frame.f_back\n"
+        "found += [o for o in gc.get_objects() if isinstance(o, (str, dict, list)) and "
+        "'sentinel' in str(o)[:10**4]]\n"
+        "raise ValueError(str(found)[-1500:])"
+    ),
+    "In, history and linecache": body(
+        "import linecache\nraise ValueError(str(In) + "
+        "str(get_ipython().history_manager.input_hist_raw) + "
+        "str(linecache.cache)[-900:])"
+    ),
+    "frames of a function that was passed": Case(
+        DOUBLE,
+        "right",
+        apply="wrong",
+        apply_source="def apply(f, x):\n    raise ValueError(str(dir(f)) + "
+        "str(vars(type(f))) + str(getattr(f, '__globals__', '')) "
+        "+ str(getattr(f, '__code__', '')))",
+    ),
+    "answers by the order of calls": Case(
+        "n = 0\ndef double(x):\n    global n\n    n += 1\n    return [1.0, 2.0][n % 2]"
+    ),
     # lies about values
-    "a class that equals everything": body("class Yes(float):\n    def __eq__(self, o): return True\n    def __ne__(self, o): return False\nreturn Yes(0)"),
-    "an array that equals everything": body("class Yes(np.ndarray):\n    def __eq__(self, o): return True\n    def __array_function__(self, *a): return True\n"
-                                            "    def __array_ufunc__(self, *a, **k): return True\nreturn np.zeros(np.shape(x)).view(Yes)"),
-    "an object that claims another class": body("class Liar:\n    __class__ = np.ndarray\n    dtype = np.dtype('f8')\n    shape = ()\n"
-                                                "    def __array__(self, *a): return np.zeros(3)\n    def __getattr__(self, n): return self\n"
-                                                "    def __reduce__(self): return (print, ('x',))\nreturn Liar()"),
-    "a float that claims another class": body("class Odd(float):\n    __class__ = property(lambda s: np.ndarray)\nreturn Odd(1)", status="*"),
-    "a dict of lies": body("class D(dict):\n    def items(self): return [('a', 1)] * 10**5\n    def __len__(self): return 2**40\nreturn D()"),
-    "a list that never ends": body("class L(list):\n    def __iter__(self): return iter(lambda: 1, 2)\nreturn L()"),
+    "a class that equals everything": body(
+        "class Yes(float):\n    def __eq__(self, o): return True\n"
+        "    def __ne__(self, o): return False\nreturn Yes(0)"
+    ),
+    "an array that equals everything": body(
+        "class Yes(np.ndarray):\n    def __eq__(self, o): return True\n"
+        "    def __array_function__(self, *a): return True\n"
+        "    def __array_ufunc__(self, *a, **k): return True\n"
+        "return np.zeros(np.shape(x)).view(Yes)"
+    ),
+    "an object that claims another class": body(
+        "class Liar:\n    __class__ = np.ndarray\n"
+        "    dtype = np.dtype('f8')\n    shape = ()\n"
+        "    def __array__(self, *a): return np.zeros(3)\n"
+        "    def __getattr__(self, n): return self\n"
+        "    def __reduce__(self): return (print, ('x',))\n"
+        "return Liar()"
+    ),
+    "a float that claims another class": body(
+        "class Odd(float):\n    __class__ = property(lambda s: np.ndarray)\nreturn Odd(1)", status="*"
+    ),
+    "a dict of lies": body(
+        "class D(dict):\n    def items(self): return [('a', 1)] * 10**5\n"
+        "    def __len__(self): return 2**40\nreturn D()"
+    ),
+    "a list that never ends": body(
+        "class L(list):\n    def __iter__(self): return iter(lambda: 1, 2)\nreturn L()"
+    ),
     "an int of a million digits": body("return 10 ** 1_000_000"),
     "a list in itself": body("rows = []\nrows.append(rows)\nreturn rows"),
     "depth of 10^5": body("rows = []\nfor _ in range(10**5): rows = [rows]\nreturn rows", status="*"),
@@ -159,76 +248,230 @@ CASES = {
     "nan": body("return x * np.nan"),
     "another dtype": body("return np.float32(2) * np.asarray(x, np.float32)"),
     "another shape": body("return np.atleast_2d(2 * x)[None]"),
-    "a result that changes later": Case("kept = np.zeros(3)\ndef double(x):\n    kept.fill(np.sum(x))\n    return kept"),
+    "a result that changes later": Case(
+        "kept = np.zeros(3)\ndef double(x):\n    kept.fill(np.sum(x))\n    return kept"
+    ),
     "its argument, doubled in place": body("x *= 2\nreturn x"),
-    "exceptions with names of marks": body("raise type('20/20 points', (Exception,), {'__str__': lambda s: '\\x1b[2K\\r20/20'})()"),
-    "exceptions that cannot be shown": body("class E(Exception):\n    def __str__(self): raise self\n    __repr__ = __str__\n    def __getattribute__(self, n): raise self\nraise E"),
-    "exceptions that take for ever": body("class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E", status="timeout"),
+    "exceptions with names of marks": body(
+        "raise type('20/20 points', (Exception,), {'__str__': lambda s: '\\x1b[2K\\r20/20'})()"
+    ),
+    "exceptions that cannot be shown": body(
+        "class E(Exception):\n    def __str__(self): raise self\n"
+        "    __repr__ = __str__\n"
+        "    def __getattribute__(self, n): raise self\nraise E"
+    ),
+    "exceptions that take for ever": body(
+        "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E", status="timeout"
+    ),
     "exceptions that end loops": body("raise StopIteration"),
     "exceptions that are no Exception": body("raise type('Skip', (BaseException,), {})()", status="*"),
     "the test's own verdict": body("raise NotImplementedError('right')", status="not attempted"),
     # the interpreter and IPython turned against us
-    "patched builtins": Case("import builtins\nbuiltins.isinstance = lambda *a: True\nbuiltins.all = builtins.any = lambda *a: True\n"
-                             "builtins.len = lambda *a: 3\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "patched numpy": Case("np.array_equal = np.allclose = lambda *a, **k: True\nnp.testing.assert_allclose = lambda *a, **k: None\n"
-                          "def double(x): return 0.0"),
-    "a fake numpy": Case("import sys, types\nfake = types.ModuleType('numpy')\nfake.array_equal = lambda *a: True\nsys.modules['numpy'] = np = fake\n"
-                         "def double(x): return 0.0", triple="*", apply="*"),
-    "its own numpy.py": Case("open('numpy.py', 'w').write('array_equal = lambda *a: True')\nimport sys\nsys.path.insert(0, '.')\nsys.modules.pop('numpy')\n"
-                             "import numpy as np\ndef double(x): return 0.0", triple="*", apply="*"),
-    "input transformers": Case("ip = get_ipython()\nip.input_transformers_post.append(lambda lines: ['pass\\n'])\n"
-                               "ip.ast_transformers.append(type('T', (), {'visit': lambda s, n: n})())\ndef double(x): return 0.0",
-                               triple="wrong", apply="wrong"),
-    "custom exceptions and tracebacks": Case("ip = get_ipython()\nip.set_custom_exc((BaseException,), lambda *a, **k: None)\nip.showtraceback = lambda *a, **k: None\n"
-                                             "ip._showtraceback = ip.showtraceback\ndef double(x): raise AssertionError"),
-    "a patched shell": Case("ip = get_ipython()\ntype(ip).run_cell = type(ip).run_cell_async = lambda *a, **k: None\ndef double(x): return 0.0",
-                            triple="*", apply="*"),
-    "display hooks and formatters": Case("import sys\nsys.displayhook = lambda v: print('20/20')\nip = get_ipython()\nip.displayhook = None\n"
-                                         "ip.display_formatter.format = lambda *a, **k: ({'text/plain': '20'}, {})\n"
-                                         "ip.events.register('post_run_cell', lambda r: print('20'))\ndef double(x): return 0.0"),
-    "a mark as a display": Case("display({'text/plain': '1'}, raw=True)\ndef double(x):\n    display({'text/plain': '1'}, raw=True)\n    print('1')\n    return 0.0"),
-    "the writer of outputs": Case("ip = get_ipython()\nip.outputs.rows.append(('result', '1', None))\nip.outputs.take = lambda: (('result', '1', None),) * 3000\n"
-                                  "ip.outputs.take_text = lambda: 5\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "patched fork": Case("import os\nos.fork = lambda: 0\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "import hooks": Case("import sys\nclass F:\n    def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, F())\ndef double(x): return 0.0"),
-    "trace and profile functions": Case("import sys, threading\nsys.settrace(lambda *a: print(a[0].f_code.co_name))\nsys.setprofile(lambda *a: None)\n"
-                                        "def double(x): return 0.0"),
-    "code at exit": honest_after("import atexit, threading, time\natexit.register(lambda: time.sleep(99))\n"
-                                 "threading.Thread(target=time.sleep, args=(99,)).start()\n"
-                                 "class D:\n    def __del__(self): time.sleep(99)\nd = D()"),
-    "system calls of all kinds": body("libc = ctypes.CDLL(None)\nfor n in range(463):\n    if n not in (0, 15, 23, 34, 35, 60, 61, 130, 202, 230, 231, 247, 270, 271, 281, 7, 128, 219, 232, 441, 449):\n"
-                                      "        libc.syscall(n, 0, 0, 0, 0, 0, 0)", status="*"),
+    "patched builtins": Case(
+        "import builtins\nbuiltins.isinstance = lambda *a: True\n"
+        "builtins.all = builtins.any = lambda *a: True\n"
+        "builtins.len = lambda *a: 3\ndef double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "patched numpy": Case(
+        "np.array_equal = np.allclose = lambda *a, **k: True\n"
+        "np.testing.assert_allclose = lambda *a, **k: None\n"
+        "def double(x): return 0.0"
+    ),
+    "a fake numpy": Case(
+        "import sys, types\nfake = types.ModuleType('numpy')\n"
+        "fake.array_equal = lambda *a: True\nsys.modules['numpy'] = np = fake\n"
+        "def double(x): return 0.0",
+        triple="*",
+        apply="*",
+    ),
+    "its own numpy.py": Case(
+        "open('numpy.py', 'w').write('array_equal = lambda *a: True')\nimport sys\n"
+        "sys.path.insert(0, '.')\nsys.modules.pop('numpy')\n"
+        "import numpy as np\ndef double(x): return 0.0",
+        triple="*",
+        apply="*",
+    ),
+    "input transformers": Case(
+        "ip = get_ipython()\nip.input_transformers_post.append(lambda lines: "
+        "['pass\\n'])\n"
+        "ip.ast_transformers.append(type('T', (), {'visit': lambda s, n: n})())\n"
+        "def double(x): return 0.0",
+        triple="wrong",
+        apply="wrong",
+    ),
+    "custom exceptions and tracebacks": Case(
+        "ip = get_ipython()\nip.set_custom_exc((BaseException,), "
+        "lambda *a, **k: None)\n"
+        "ip.showtraceback = lambda *a, **k: None\n"
+        "ip._showtraceback = ip.showtraceback\n"
+        "def double(x): raise AssertionError"
+    ),
+    "a patched shell": Case(
+        "ip = get_ipython()\ntype(ip).run_cell = type(ip).run_cell_async = lambda *a, "
+        "**k: None\ndef double(x): return 0.0",
+        triple="*",
+        apply="*",
+    ),
+    "display hooks and formatters": Case(
+        "import sys\nsys.displayhook = lambda v: print('20/20')\n"
+        "ip = get_ipython()\nip.displayhook = None\n"
+        "ip.display_formatter.format = lambda *a, **k: ({'text/plain': "
+        "'20'}, {})\n"
+        "ip.events.register('post_run_cell', lambda r: print('20'))\n"
+        "def double(x): return 0.0"
+    ),
+    "a mark as a display": Case(
+        "display({'text/plain': '1'}, raw=True)\ndef double(x):\n"
+        "    display({'text/plain': '1'}, raw=True)\n    print('1')\n    return 0.0"
+    ),
+    "the writer of outputs": Case(
+        "ip = get_ipython()\nip.outputs.rows.append(('result', '1', None))\n"
+        "ip.outputs.take = lambda: (('result', '1', None),) * 3000\n"
+        "ip.outputs.take_text = lambda: 5\ndef double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "patched fork": Case(
+        "import os\nos.fork = lambda: 0\ndef double(x): return 0.0", status="*", triple="*", apply="*"
+    ),
+    "import hooks": Case(
+        "import sys\nclass F:\n    def find_spec(self, *a): raise SystemExit\n"
+        "sys.meta_path.insert(0, F())\ndef double(x): return 0.0"
+    ),
+    "trace and profile functions": Case(
+        "import sys, threading\n"
+        "sys.settrace(lambda *a: print(a[0].f_code.co_name))\n"
+        "sys.setprofile(lambda *a: None)\n"
+        "def double(x): return 0.0"
+    ),
+    "code at exit": honest_after(
+        "import atexit, threading, time\natexit.register(lambda: time.sleep(99))\n"
+        "threading.Thread(target=time.sleep, args=(99,)).start()\n"
+        "class D:\n    def __del__(self): time.sleep(99)\nd = D()"
+    ),
+    "system calls of all kinds": body(
+        "libc = ctypes.CDLL(None)\nfor n in range(463):\n"
+        "    if n not in (0, 15, 23, 34, 35, 60, 61, 130, 202, 230, 231, "
+        "247, 270, 271, 281, 7, 128, 219, 232, 441, 449):\n"
+        "        libc.syscall(n, 0, 0, 0, 0, 0, 0)",
+        status="*",
+    ),
     # the wire
-    "noise on every descriptor": body("for fd in range(3, 128):\n    try: os.write(fd, os.urandom(64))\n    except OSError: pass\nreturn 2 * x", status="*"),
+    "noise on every descriptor": body(
+        "for fd in range(3, 128):\n    try: os.write(fd, os.urandom(64))\n"
+        "    except OSError: pass\nreturn 2 * x",
+        status="*",
+    ),
     "every descriptor closed": body("os.closerange(0, 128)\nreturn 2 * x", status="crashed"),
     "every descriptor closed in the cell": Case("import os\nos.closerange(0, 128)"),
-    "every descriptor made one": body("for fd in range(3, 60):\n    for other in range(3, 60):\n        try: os.dup2(fd, other)\n        except OSError: pass\nreturn 2 * x",
-                                      status="*"),
-    "a forged answer": body("from engine import calls\nfor fd in range(3, 20):\n    for serial in range(1, 9):\n"
-                            "        data = calls.dumps((serial, '', (), 0.0), calls.RETURN)\n"
-                            "        try: os.write(fd, len(data).to_bytes(8, 'little') + data)\n        except OSError: pass\nreturn 0.0", status="*"),
-    "a frame of 2^60 bytes": body("for fd in range(3, 20):\n    try: os.write(fd, (2**60).to_bytes(8, 'little'))\n    except OSError: pass\ntime.sleep(99)", status="*"),
-    "a frame that drips": body("for fd in range(3, 20):\n    try: os.write(fd, (10**6).to_bytes(8, 'little'))\n    except OSError: pass\n"
-                               "while True:\n    for fd in range(3, 20):\n        try: os.write(fd, b'x')\n        except OSError: pass\n    time.sleep(0.01)", status="timeout"),
-    "endless questions": body("from engine import calls\nfd = [f for f in range(3, 20) if os.path.exists('.') and _is_socket(f)][-1]\n"
-                              "data = calls.dumps((1, 'secret'), calls.GET)\nframe = len(data).to_bytes(8, 'little') + data\n"
-                              "os.set_blocking(fd, True)\nwhile True: os.write(fd, frame); os.read(fd, 10**6)", status="*"),
+    "every descriptor made one": body(
+        "for fd in range(3, 60):\n    for other in range(3, 60):\n"
+        "        try: os.dup2(fd, other)\n        except OSError: pass\n"
+        "return 2 * x",
+        status="*",
+    ),
+    "a forged answer": body(
+        "from engine import calls\nfor fd in range(3, 20):\n"
+        "    for serial in range(1, 9):\n"
+        "        data = calls.dumps((serial, '', (), 0.0), calls.RETURN)\n"
+        "        try: os.write(fd, len(data).to_bytes(8, 'little') + data)\n"
+        "        except OSError: pass\nreturn 0.0",
+        status="*",
+    ),
+    "a frame of 2^60 bytes": body(
+        "for fd in range(3, 20):\n"
+        "    try: os.write(fd, (2**60).to_bytes(8, 'little'))\n"
+        "    except OSError: pass\ntime.sleep(99)",
+        status="*",
+    ),
+    "a frame that drips": body(
+        "for fd in range(3, 20):\n"
+        "    try: os.write(fd, (10**6).to_bytes(8, 'little'))\n"
+        "    except OSError: pass\n"
+        "while True:\n    for fd in range(3, 20):\n        try: os.write(fd, b'x')\n"
+        "        except OSError: pass\n    time.sleep(0.01)",
+        status="timeout",
+    ),
+    "endless questions": body(
+        "from engine import calls\n"
+        "fd = [f for f in range(3, 20) if os.path.exists('.') and "
+        "_is_socket(f)][-1]\n"
+        "data = calls.dumps((1, 'secret'), calls.GET)\n"
+        "frame = len(data).to_bytes(8, 'little') + data\n"
+        "os.set_blocking(fd, True)\n"
+        "while True: os.write(fd, frame); os.read(fd, 10**6)",
+        status="*",
+    ),
     "an answer to the main process by a child": Case(
-        "import os, sys, threading, time\ndef flood():\n    time.sleep(0.3)\n    for fd in range(3, 128):\n        try: os.write(fd, b'x' * 100)\n        except OSError: pass\n"
-        "threading.Thread(target=flood, daemon=True).start()\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "keys that collide": Case("from engine import calls\ncalls.dumps = lambda b, k=0: calls.Encoder(calls.Table(), None).message(k, {i * (2**61 - 1): 1 for i in range(1, 3000)})\n"
-                              "def double(x): return 0.0", status="*", triple="*", apply="*"),
-    "a main process that takes nothing": Case("import sys\nip = get_ipython()\nimport gc\nfrom engine import student\n"
-                                              "student.Student.fork_server = lambda self: None\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "a patched wire": Case("from engine import calls, wire\nimport engine.wire\nwire.Encoder._value = lambda *a: None\nwire._WRITERS.clear()\n"
-                           "calls.pack_exception = lambda *a, **k: 5\ndef double(x): return 0.0", status="*", triple="*", apply="*"),
-    "a callback kept and called later": Case(DOUBLE, "right", apply="wrong", apply_source="kept = []\ndef apply(f, x):\n    kept.append(f)\n    return f(f(x))"),
-    "a callback in a thread": Case(DOUBLE, "right", apply="wrong", apply_source="import threading\ndef apply(f, x):\n    got = []\n"
-                                   "    t = threading.Thread(target=lambda: got.append(f(x)))\n    t.start(); t.join()\n    return got[0]"),
-    "a callback that calls back for ever": Case(DOUBLE, "right", apply="wrong", apply_source="def apply(f, x):\n    return f(lambda y: apply(f, y))"),
-    "a callback without end": Case(DOUBLE, "right", apply="timeout", apply_source="def apply(f, x):\n    while True: f(x)"),
-    "a callback with another number": Case(DOUBLE, "right", apply="crashed", apply_source="def apply(f, x):\n    f._number = 10**6\n    return f(x)"),
-    "a deadline that is put off": Case(DOUBLE, "right", apply="timeout", apply_source="def apply(f, x):\n    import time\n    for i in range(1000): time.sleep(0.05); f(x)"),
+        "import os, sys, threading, time\ndef flood():\n    time.sleep(0.3)\n    for fd in range(3, 128):\n"
+        "        try: os.write(fd, b'x' * 100)\n        except OSError: pass\n"
+        "threading.Thread(target=flood, daemon=True).start()\ndef double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "keys that collide": Case(
+        "from engine import calls\n"
+        "calls.dumps = lambda b, k=0: calls.Encoder(calls.Table(), None).message(k, "
+        "{i * (2**61 - 1): 1 for i in range(1, 3000)})\n"
+        "def double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "a main process that takes nothing": Case(
+        "import sys\nip = get_ipython()\nimport gc\n"
+        "from engine import student\n"
+        "student.Student.fork_server = lambda self: None\n"
+        "def double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "a patched wire": Case(
+        "from engine import calls, wire\nimport engine.wire\n"
+        "wire.Encoder._value = lambda *a: None\nwire._WRITERS.clear()\n"
+        "calls.pack_exception = lambda *a, **k: 5\ndef double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "a callback kept and called later": Case(
+        DOUBLE,
+        "right",
+        apply="wrong",
+        apply_source="kept = []\ndef apply(f, x):\n    kept.append(f)\n    return f(f(x))",
+    ),
+    "a callback in a thread": Case(
+        DOUBLE,
+        "right",
+        apply="wrong",
+        apply_source="import threading\ndef apply(f, x):\n    got = []\n"
+        "    t = threading.Thread(target=lambda: got.append(f(x)))\n"
+        "    t.start(); t.join()\n    return got[0]",
+    ),
+    "a callback that calls back for ever": Case(
+        DOUBLE, "right", apply="wrong", apply_source="def apply(f, x):\n    return f(lambda y: apply(f, y))"
+    ),
+    "a callback without end": Case(
+        DOUBLE, "right", apply="timeout", apply_source="def apply(f, x):\n    while True: f(x)"
+    ),
+    "a callback with another number": Case(
+        DOUBLE,
+        "right",
+        apply="crashed",
+        apply_source="def apply(f, x):\n    f._number = 10**6\n    return f(x)",
+    ),
+    "a deadline that is put off": Case(
+        DOUBLE,
+        "right",
+        apply="timeout",
+        apply_source="def apply(f, x):\n    import time\n    for i in range(1000): time.sleep(0.05); f(x)",
+    ),
 }
 
 HOSTS = """
@@ -278,18 +521,33 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
 
     got = statuses(result)
     wanted = (case.status, case.triple, case.apply)
-    assert all(want in ("*", status) for want, status in zip(wanted, got)), (got, [q.message for q in result.questions.values()])
-    if "return 0.0" in case.double:         # however it is dressed
+    assert all(want in ("*", status) for want, status in zip(wanted, got)), (
+        got,
+        [q.message for q in result.questions.values()],
+    )
+    if "return 0.0" in case.double:  # however it is dressed
         assert got[0] in ("wrong", "crashed", "timeout")
-    shown = json.dumps([cell.get("outputs") for cell in result.notebook.cells]) + repr(result.questions) + repr(result.notes)
+    shown = (
+        json.dumps([cell.get("outputs") for cell in result.notebook.cells])
+        + repr(result.questions)
+        + repr(result.notes)
+    )
     assert SENTINEL not in shown
     assert len(shown) < 400_000 and "\\u001b" not in shown
-    assert {output.output_type for cell in result.notebook.cells if execute.kind_of(cell) == "test" for output in cell.outputs} <= {"stream", "error"}
+    assert {
+        output.output_type
+        for cell in result.notebook.cells
+        if execute.kind_of(cell) == "test"
+        for output in cell.outputs
+    } <= {"stream", "error"}
     for cell in result.notebook.cells:
         if execute.kind_of(cell) == "test":
             failed = result.questions[cell.metadata.nbgrader.grade_id].status != "right"
             assert any(output.output_type == "error" for output in cell.outputs) == failed
-    assert (folder / "gradebook.db").read_text() == "marks" and sorted(os.listdir(folder)) == ["gradebook.db", "socket"]
+    assert (folder / "gradebook.db").read_text() == "marks" and sorted(os.listdir(folder)) == [
+        "gradebook.db",
+        "socket",
+    ]
     assert oct((folder / "gradebook.db").stat().st_mode & 0o700) == "0o600"
     for waiting in (listener, local):
         with pytest.raises(BlockingIOError):
@@ -297,15 +555,32 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
     assert no_one_left(strict_engine)
 
 
-@pytest.mark.parametrize("name", ["os._exit", "kill everyone", "kill the parent", "fork", "connect", "write the gradebook", "threads",
-                                  "memory bit by bit", "endless loop", "code at exit", "a detached grandchild"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os._exit",
+        "kill everyone",
+        "kill the parent",
+        "fork",
+        "connect",
+        "write the gradebook",
+        "threads",
+        "memory bit by bit",
+        "endless loop",
+        "code at exit",
+        "a detached grandchild",
+    ],
+)
 def test_the_battery_holds_without_namespaces_too(bare_engine, ground, name):
     test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(bare_engine, ground, name)
 
 
 def test_no_test_can_swallow_the_end_of_the_students_process(engine):
     check = "try:\n    f()\nexcept Exception:\n    pass"
-    for source, status in (("import os\ndef f(): os._exit(0)", "crashed"), ("def f(): raise ValueError", "right")):
+    for source, status in (
+        ("import os\ndef f(): os._exit(0)", "crashed"),
+        ("def f(): raise ValueError", "right"),
+    ):
         assert engine.run(notebook(solution(source), test(check))).questions["test"].status == status
     swallow = "try:\n    f()\nexcept BaseException:\n    pass"
     result = engine.run(notebook(solution("import os\ndef f(): os._exit(0)"), test(swallow)))

@@ -1,4 +1,5 @@
 """A call over a wire behaves as a call in one process does."""
+
 import copy
 import socket
 import threading
@@ -61,7 +62,13 @@ def test_an_in_place_change_of_an_argument_is_seen_by_the_caller(far):
 
     x, state, rows, seen = np.zeros(2), {"t": 1}, [], {1}
     far(change)(x, state, rows, seen)
-    assert x.tolist() == [1, 1] and state["t"] == 2 and state["new"][0] is x and rows == ["row"] and seen == set()
+    assert (
+        x.tolist() == [1, 1]
+        and state["t"] == 2
+        and state["new"][0] is x
+        and rows == ["row"]
+        and seen == set()
+    )
 
 
 def test_an_argument_that_is_not_changed_is_not_touched(far):
@@ -232,13 +239,25 @@ def test_calls_nest_both_ways(far):
         f(200, again)
 
 
-@pytest.mark.parametrize("problem, kind, text", [
-    (ValueError("bad"), ValueError, "bad"), (KeyError("a"), KeyError, "'a'"), (np.linalg.LinAlgError("singular"), ValueError, "singular"),
-    (NotImplementedError(), NotImplementedError, ""), (FileNotFoundError(2, "No such file", "x"), FileNotFoundError, "x"),
-    (type("Mine", (IndexError,), {})("m"), IndexError, "m"), (type("Odd", (Exception,), {})("o"), Exception, "o"),
-    (SystemExit(3), RuntimeError, "3"), (StopIteration(1), Exception, "1"), (KeyboardInterrupt(), RuntimeError, ""),
-    (RuntimeWarning("w"), RuntimeWarning, "w"), (ZeroDivisionError("z"), ArithmeticError, "z"),
-    (UnicodeDecodeError("utf-8", b"x", 0, 1, "why"), ValueError, "why")], ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize(
+    "problem, kind, text",
+    [
+        (ValueError("bad"), ValueError, "bad"),
+        (KeyError("a"), KeyError, "'a'"),
+        (np.linalg.LinAlgError("singular"), ValueError, "singular"),
+        (NotImplementedError(), NotImplementedError, ""),
+        (FileNotFoundError(2, "No such file", "x"), FileNotFoundError, "x"),
+        (type("Mine", (IndexError,), {})("m"), IndexError, "m"),
+        (type("Odd", (Exception,), {})("o"), Exception, "o"),
+        (SystemExit(3), RuntimeError, "3"),
+        (StopIteration(1), Exception, "1"),
+        (KeyboardInterrupt(), RuntimeError, ""),
+        (RuntimeWarning("w"), RuntimeWarning, "w"),
+        (ZeroDivisionError("z"), ArithmeticError, "z"),
+        (UnicodeDecodeError("utf-8", b"x", 0, 1, "why"), ValueError, "why"),
+    ],
+    ids=lambda v: type(v).__name__,
+)
 def test_an_exception_crosses_as_the_nearest_builtin_class(far, problem, kind, text):
     def fail():
         raise problem
@@ -344,15 +363,30 @@ def test_nothing_is_kept_after_a_call(far):
     assert far.near.table.mark() == (0, 0, 0)
 
 
-# --- a peer that breaks the protocol ----------------------------------------------------------------------------------------------
+# --- a peer that breaks the protocol ------------------------------------------------------------------------
 
-@pytest.mark.parametrize("kind, body", [
-    (calls.RETURN, (99, "", (), 1)), (calls.RETURN, (True, "", (), 1)), (calls.RETURN, (1, "", ())), (calls.RETURN, (1, b"", (), 1)),
-    (calls.RETURN, (1, "", 3, 1)), (calls.RAISE, (1, "", (), "no exception")), (calls.RETURN, "text"), (77, (1, "", (), 1)),
-    (calls.RAISE, (1, "", (), ("SystemExit", "SystemExit", None, "", (), -1, -1))),
-    (calls.RAISE, (1, "", (), ("ValueError", "ValueError", None, "", (("a",),), -1, -1))),
-    (calls.CALL, (1, 0, "warn warn warn warn", (), ())), (calls.CALL, (1, -1, "warn warn warn warn", (), ())), (calls.CALL, (1, 0, "no no no no", (), ())),
-    (calls.GET, (1, 2)), (calls.CALL, ())], ids=repr)
+
+@pytest.mark.parametrize(
+    "kind, body",
+    [
+        (calls.RETURN, (99, "", (), 1)),
+        (calls.RETURN, (True, "", (), 1)),
+        (calls.RETURN, (1, "", ())),
+        (calls.RETURN, (1, b"", (), 1)),
+        (calls.RETURN, (1, "", 3, 1)),
+        (calls.RAISE, (1, "", (), "no exception")),
+        (calls.RETURN, "text"),
+        (77, (1, "", (), 1)),
+        (calls.RAISE, (1, "", (), ("SystemExit", "SystemExit", None, "", (), -1, -1))),
+        (calls.RAISE, (1, "", (), ("ValueError", "ValueError", None, "", (("a",),), -1, -1))),
+        (calls.CALL, (1, 0, "warn warn warn warn", (), ())),
+        (calls.CALL, (1, -1, "warn warn warn warn", (), ())),
+        (calls.CALL, (1, 0, "no no no no", (), ())),
+        (calls.GET, (1, 2)),
+        (calls.CALL, ()),
+    ],
+    ids=repr,
+)
 def test_a_breach_of_the_protocol_is_a_wire_error(kind, body):
     ours, theirs = socket.socketpair()
     with ours, theirs:

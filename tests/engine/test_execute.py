@@ -1,4 +1,6 @@
-"""Honest notebooks through the engine: outputs, marks and messages as a student's own Jupyter would have them."""
+"""Honest notebooks through the engine: outputs, marks and messages as a student's own Jupyter would have
+them."""
+
 import base64
 import dataclasses
 import json
@@ -26,8 +28,11 @@ def marks(engine, *cells, **options):
     """(statuses by grade_id, points by grade_id as nbgrader reads them, the result)."""
     result = engine.run(notebook(*cells), **options)
     nbformat.validate(result.notebook)
-    points = {cell.metadata.nbgrader.grade_id: determine_grade(cell)[0] for cell in result.notebook.cells
-              if execute.kind_of(cell) == "test"}
+    points = {
+        cell.metadata.nbgrader.grade_id: determine_grade(cell)[0]
+        for cell in result.notebook.cells
+        if execute.kind_of(cell) == "test"
+    }
     return {name: question.status for name, question in result.questions.items()}, points, result
 
 
@@ -39,7 +44,8 @@ def one(engine, source, check, **options):
     return statuses["test"], points["test"], result.questions["test"].message, text
 
 
-# --- marks ----------------------------------------------------------------------------------------------------------------------
+# --- marks --------------------------------------------------------------------------------------------------
+
 
 def test_a_right_answer_gets_full_marks_and_a_wrong_one_none(engine):
     check = "assert double(4) == 8, 'Twice four is eight.'"
@@ -47,10 +53,21 @@ def test_a_right_answer_gets_full_marks_and_a_wrong_one_none(engine):
     assert one(engine, "def double(x): return 3 * x", check) == ("wrong", 0, "Twice four is eight.", "")
 
 
-@pytest.mark.parametrize("body", [
-    "print('x =', x)", "import sys; print('note', file=sys.stderr)", "import warnings; warnings.warn('careful')",
-    "import logging; logging.warning('careful')", "np.log(np.zeros(1))", "np.zeros(1) / 0", "import os; os.write(2, b'low')",
-    "import sys; sys.stdout.flush(); sys.stderr.write('a'); sys.stdout.isatty()", "display(x)", "import time; time.sleep(0.01)"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print('x =', x)",
+        "import sys; print('note', file=sys.stderr)",
+        "import warnings; warnings.warn('careful')",
+        "import logging; logging.warning('careful')",
+        "np.log(np.zeros(1))",
+        "np.zeros(1) / 0",
+        "import os; os.write(2, b'low')",
+        "import sys; sys.stdout.flush(); sys.stderr.write('a'); sys.stdout.isatty()",
+        "display(x)",
+        "import time; time.sleep(0.01)",
+    ],
+)
 def test_a_right_answer_that_prints_warns_or_logs_gets_full_marks(engine, body):
     source = f"def double(x):\n    {body}\n    return 2 * x"
     assert one(engine, source, "assert double(4) == 8")[:2] == ("right", 1)
@@ -65,19 +82,28 @@ def test_what_students_print_in_a_test_follows_as_one_stream_of_stdout(engine):
 def test_a_warning_is_shown_and_can_be_asked_for(engine):
     source = "def f(x): return np.exp(x)"
     assert "RuntimeWarning: overflow" in one(engine, source, "assert f(np.array([1e4]))[0] == np.inf")[3]
-    quiet = "import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('error')\n    f(np.array([1e4]))"
+    quiet = (
+        "import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('error')\n"
+        "    f(np.array([1e4]))"
+    )
     status, points, message, _ = one(engine, source, quiet)
     assert (status, points) == ("wrong", 0) and "overflow" in message
-    recorded = ("import warnings\nwith warnings.catch_warnings(record=True) as seen:\n    warnings.simplefilter('always')\n"
-                "    f(np.array([1e4]))\nassert [row.category for row in seen] == [RuntimeWarning]")
+    recorded = (
+        "import warnings\nwith warnings.catch_warnings(record=True) as seen:\n"
+        "    warnings.simplefilter('always')\n"
+        "    f(np.array([1e4]))\nassert [row.category for row in seen] == [RuntimeWarning]"
+    )
     assert one(engine, source, recorded)[0] == "right"
     silenced = "def f(x):\n    with np.errstate(over='ignore'):\n        return np.exp(x)"
     assert one(engine, silenced, quiet)[0] == "right"
 
 
 def test_the_error_modes_of_numpy_reach_the_students_code(engine):
-    check = "with np.errstate(over='raise'):\n    try:\n        f(np.array([1e4]))\n    except FloatingPointError:\n        pass\n" \
-            "    else:\n        raise AssertionError"
+    check = (
+        "with np.errstate(over='raise'):\n    try:\n        f(np.array([1e4]))\n"
+        "    except FloatingPointError:\n        pass\n"
+        "    else:\n        raise AssertionError"
+    )
     assert one(engine, "def f(x): return np.exp(x)", check)[0] == "right"
 
 
@@ -93,16 +119,46 @@ def test_a_score_out_of_range_is_no_score(engine, score):
 
 
 def test_a_test_cell_that_ends_in_another_value_shows_none(engine):
-    statuses, points, result = marks(engine, solution("x = 3"), test("assert x == 3\nx == 3"), test("'5'", "text"))
+    statuses, points, result = marks(
+        engine, solution("x = 3"), test("assert x == 3\nx == 3"), test("'5'", "text")
+    )
     assert points == {"test": 1, "text": 1} and result.notebook.cells[1].outputs == []
 
 
-@pytest.mark.parametrize("stub, check", [
-    ("def f(x):\n    raise NotImplementedError", "assert f(1) == 1"), ("def f(x):\n    raise NotImplementedError()", "f(1)"),
-    ("answer = ...\nraise NotImplementedError", "assert answer_1 == 'b'"), ("raise NotImplementedError", "assert f(1) == 1"),
-    ("def f(x):\n    raise NotImplementedError", "try:\n    f(1)\nexcept NotImplementedError:\n    pass\nassert False, 'Write f.'")])
+@pytest.mark.parametrize(
+    "stub, check",
+    [
+        ("def f(x):\n    raise NotImplementedError", "assert f(1) == 1"),
+        ("def f(x):\n    raise NotImplementedError()", "f(1)"),
+        ("answer = ...\nraise NotImplementedError", "assert answer_1 == 'b'"),
+        ("raise NotImplementedError", "assert f(1) == 1"),
+        (
+            "def f(x):\n    raise NotImplementedError",
+            "try:\n    f(1)\nexcept NotImplementedError:\n    pass\nassert False, 'Write f.'",
+        ),
+    ],
+)
 def test_an_answer_that_was_not_begun_is_not_attempted(engine, stub, check):
     assert one(engine, stub, check)[:2] == ("not attempted", 0)
+
+
+def test_an_answer_that_was_begun_is_no_longer_not_attempted(engine):
+    source = "def f(x):\n    if x > 1: raise NotImplementedError\n    raise ValueError"
+    check = (
+        "for x in (1, 2):\n    try:\n        f(x)\n    except Exception:\n        pass\nassert False, 'No.'"
+    )
+    assert one(engine, source, check)[:2] == ("wrong", 0)
+
+
+def test_a_given_cell_that_ends_the_trusted_process_is_noted_and_costs_no_other_question(engine):
+    cells = (
+        given("import os, sys\nif 'engine' not in sys.modules or 'engine.trial' in sys.modules: os._exit(1)"),
+    )
+    result = engine.run(notebook(*cells, NUMPY, solution("x = 1"), test("assert x == 1")))
+    assert result.questions["test"].status == "crashed" and result.notes == [
+        "A test could not be run to its end."
+    ]
+    assert marks(engine, *HONEST)[0] == {"test": "right"}
 
 
 def test_a_name_that_is_missing_for_another_reason_is_a_wrong_answer(engine):
@@ -110,23 +166,42 @@ def test_a_name_that_is_missing_for_another_reason_is_a_wrong_answer(engine):
     assert (status, points, message) == ("wrong", 0, "`f` is not defined in your notebook.")
 
 
-# --- messages ---------------------------------------------------------------------------------------------------------------------
+# --- messages -----------------------------------------------------------------------------------------------
+
 
 def test_an_exception_of_the_students_is_marked_as_such_and_shows_their_lines_alone(engine):
     source = "def inner(x):\n    return 1 / x\n\ndef f(x):\n    return inner(x)"
-    result = engine.run(notebook(NUMPY, solution(source), test("HIDDEN = 'hidden word'\nassert f(0) == 1, HIDDEN")))
+    result = engine.run(
+        notebook(NUMPY, solution(source), test("HIDDEN = 'hidden word'\nassert f(0) == 1, HIDDEN"))
+    )
     output = result.notebook.cells[2].outputs[0]
-    assert (output.ename, output.evalue) == ("ZeroDivisionError", "Your code raised ZeroDivisionError: division by zero")
+    assert (output.ename, output.evalue) == (
+        "ZeroDivisionError",
+        "Your code raised ZeroDivisionError: division by zero",
+    )
     shown = "\n".join(output.traceback)
-    assert "cell 2, line 5, in f\n    return inner(x)" in shown and "cell 2, line 2, in inner\n    return 1 / x" in shown
+    assert (
+        "cell 2, line 5, in f\n    return inner(x)" in shown
+        and "cell 2, line 2, in inner\n    return 1 / x" in shown
+    )
     assert "HIDDEN" not in shown and "hidden" not in shown
 
 
-@pytest.mark.parametrize("problem, caught", [
-    ("ValueError('no')", "ValueError"), ("np.linalg.LinAlgError('no')", "ValueError"), ("KeyError('no')", "KeyError"),
-    ("np.linalg.LinAlgError('no')", "np.linalg.LinAlgError"), ("type('Mine', (TypeError,), {})('no')", "TypeError")])
+@pytest.mark.parametrize(
+    "problem, caught",
+    [
+        ("ValueError('no')", "ValueError"),
+        ("np.linalg.LinAlgError('no')", "ValueError"),
+        ("KeyError('no')", "KeyError"),
+        ("np.linalg.LinAlgError('no')", "np.linalg.LinAlgError"),
+        ("type('Mine', (TypeError,), {})('no')", "TypeError"),
+    ],
+)
 def test_a_test_can_ask_for_an_exception(engine, problem, caught):
-    check = f"try:\n    f()\nexcept {caught} as problem:\n    assert 'no' in str(problem)\nelse:\n    raise AssertionError('It should raise.')"
+    check = (
+        f"try:\n    f()\nexcept {caught} as problem:\n    assert 'no' in str(problem)\nelse:\n"
+        f"    raise AssertionError('It should raise.')"
+    )
     assert one(engine, f"def f():\n    raise {problem}", check)[0] == "right"
     assert one(engine, "def f(): return 1", check)[2] == "It should raise."
 
@@ -137,15 +212,30 @@ def test_an_assertion_without_a_text_still_says_something(engine):
 
 def test_a_test_that_stumbles_over_an_answer_says_so(engine):
     status, points, message, _ = one(engine, "def f(): return None", "assert f() + 1 == 2")
-    assert (status, points) == ("wrong", 0) and message.startswith("Your answer could not be checked: unsupported operand")
+    assert (status, points) == ("wrong", 0) and message.startswith(
+        "Your answer could not be checked: unsupported operand"
+    )
 
 
-@pytest.mark.parametrize("result, word", [
-    ("(i for i in [1])", "generator"), ("[1, {'a': object()}]", "type `object`"), ("np", "module"), ("map(abs, [1])", "list("),
-    ("np.array([[1], [1, 2]], dtype=object)", "object array"), ("type('C', (), {})()", "type `C`"), ("np.zeros(2**27)", "large")])
+@pytest.mark.parametrize(
+    "result, word",
+    [
+        ("(i for i in [1])", "generator"),
+        ("[1, {'a': object()}]", "type `object`"),
+        ("np", "module"),
+        ("map(abs, [1])", "list("),
+        ("np.array([[1], [1, 2]], dtype=object)", "object array"),
+        ("type('C', (), {})()", "type `C`"),
+        ("np.zeros(2**27)", "large"),
+    ],
+)
 def test_a_result_that_cannot_be_checked_is_named(engine, result, word):
     status, points, message, _ = one(engine, f"def f(): return {result}", "assert f() is None")
-    assert (status, points) == ("wrong", 0) and word in message and message.startswith("Your answer cannot be checked")
+    assert (
+        (status, points) == ("wrong", 0)
+        and word in message
+        and message.startswith("Your answer cannot be checked")
+    )
 
 
 def test_a_deadline_is_told_in_a_sentence(strict_engine):
@@ -156,7 +246,9 @@ def test_a_deadline_is_told_in_a_sentence(strict_engine):
 
 def test_a_test_that_loops_on_an_answer_ends_too(strict_engine):
     check = "n = f()\nwhile n: pass"
-    statuses, points, _ = marks(strict_engine, solution("def f(): return 1"), test(check), test("assert f() == 1", "next"))
+    statuses, points, _ = marks(
+        strict_engine, solution("def f(): return 1"), test(check), test("assert f() == 1", "next")
+    )
     assert statuses == {"test": "timeout", "next": "right"} and points == {"test": 0, "next": 1}
     deadline = time.monotonic() + 5
     while descendants(strict_engine._sources["trial", False].process.pid) and time.monotonic() < deadline:
@@ -166,35 +258,54 @@ def test_a_test_that_loops_on_an_answer_ends_too(strict_engine):
 
 def test_what_a_test_writes_does_not_come_to_the_student(engine):
     statuses, _, _ = marks(
-        engine, test("open('expected.txt', 'w').write('b')"), added("import os\nos._exit(0)"),
-        solution("import os\nnames = os.listdir()"), test("assert names == [] and open('expected.txt').read() == 'b'", "later"))
+        engine,
+        test("open('expected.txt', 'w').write('b')"),
+        added("import os\nos._exit(0)"),
+        solution("import os\nnames = os.listdir()"),
+        test("assert names == [] and open('expected.txt').read() == 'b'", "later"),
+    )
     assert statuses == {"test": "right", "later": "right"}
 
 
-# --- names and values -----------------------------------------------------------------------------------------------------------
+# --- names and values ---------------------------------------------------------------------------------------
+
 
 def test_a_test_sees_the_students_data_and_functions_and_its_own_imports(engine):
     statuses, _, _ = marks(
-        engine, given("import numpy as np\nA = np.eye(2)"),
-        solution("table = {'a': [1, 2]}\narray = np.arange(3.0)\nA = None\nnp = None\nabs = None\nword = 'b'\n"
-                 "def call(f, x): return f(x)"),
-        test("assert table == {'a': [1, 2]} and array.sum() == 3 and word == 'b'\n"
-             "assert np.array_equal(A, np.eye(2)) and abs(-1) == 1\n"
-             "assert call(lambda x: x + 1, 2) == 3\nassert [call(abs, y) for y in (-1, -2)] == [1, 2]"))
+        engine,
+        given("import numpy as np\nA = np.eye(2)"),
+        solution(
+            "table = {'a': [1, 2]}\narray = np.arange(3.0)\nA = None\nnp = None\nabs = None\nword = 'b'\n"
+            "def call(f, x): return f(x)"
+        ),
+        test(
+            "assert table == {'a': [1, 2]} and array.sum() == 3 and word == 'b'\n"
+            "assert np.array_equal(A, np.eye(2)) and abs(-1) == 1\n"
+            "assert call(lambda x: x + 1, 2) == 3\nassert [call(abs, y) for y in (-1, -2)] == [1, 2]"
+        ),
+    )
     assert statuses == {"test": "right"}
 
 
-def test_a_given_cell_that_uses_the_students_code_is_run_on_their_side_and_helps_the_tests_as_far_as_it_can(engine):
+def test_a_given_cell_that_uses_the_students_code_is_run_on_their_side_and_helps_the_tests_as_far_as_it_can(
+    engine,
+):
     statuses, _, _ = marks(
-        engine, solution("def f(x): return x + 1"),
+        engine,
+        solution("def f(x): return x + 1"),
         given("START = 1\nresult = f(START)\ndef helper(x):\n    return x * 10\nprint(result)"),
-        test("assert START == 1 and result == 2 and helper(2) == 20"))
+        test("assert START == 1 and result == 2 and helper(2) == 20"),
+    )
     assert statuses == {"test": "right"}
 
 
 def test_a_given_function_of_the_same_name_is_the_trusted_one(engine):
-    statuses, _, _ = marks(engine, given("def check(x):\n    assert x == 1, 'No.'"), solution("def check(x): pass\nx = 2"),
-                           test("check(x)"))
+    statuses, _, _ = marks(
+        engine,
+        given("def check(x):\n    assert x == 1, 'No.'"),
+        solution("def check(x): pass\nx = 2"),
+        test("check(x)"),
+    )
     assert statuses == {"test": "wrong"}
 
 
@@ -205,40 +316,66 @@ def test_names_of_one_test_are_not_those_of_the_next(engine):
 
 def test_what_a_test_does_to_the_students_state_is_forgotten_after_it(engine):
     source = "seen = []\ndef f(x):\n    seen.append(x)\n    return len(seen)"
-    statuses, _, _ = marks(engine, solution(source), test("assert f(1) == 1 and f(1) == 2 and seen == [1, 1]"),
-                           test("assert f(1) == 1", "next"))
+    statuses, _, _ = marks(
+        engine,
+        solution(source),
+        test("assert f(1) == 1 and f(1) == 2 and seen == [1, 1]"),
+        test("assert f(1) == 1", "next"),
+    )
     assert statuses == {"test": "right", "next": "right"}
 
 
 def test_arguments_views_and_generators_are_those_of_one_process(engine):
-    source = ("def change(x): x += 1\ndef view(x): return x[::-1]\ndef fresh(x): return x.copy()\ndef draw(rng): return rng.normal()\n"
-              "def state_step(w, state):\n    state['t'] += 1\n    return w - 1, state")
-    check = ("x = np.arange(3.0)\nchange(x)\nassert x.tolist() == [1, 2, 3]\nassert np.shares_memory(view(x), x)\n"
-             "assert not np.shares_memory(fresh(x), x)\nrng = np.random.default_rng(1)\n"
-             "assert draw(rng) == np.random.default_rng(1).normal() and draw(rng) != np.random.default_rng(1).normal()\n"
-             "state = {'t': 1}\nw, new = state_step(x, state)\nassert state == {'t': 2} and new is state and w[0] == 0")
+    source = (
+        "def change(x): x += 1\ndef view(x): return x[::-1]\ndef fresh(x): return x.copy()\n"
+        "def draw(rng): return rng.normal()\n"
+        "def state_step(w, state):\n    state['t'] += 1\n    return w - 1, state"
+    )
+    check = (
+        "x = np.arange(3.0)\nchange(x)\nassert x.tolist() == [1, 2, 3]\nassert np.shares_memory(view(x), x)\n"
+        "assert not np.shares_memory(fresh(x), x)\nrng = np.random.default_rng(1)\n"
+        "assert draw(rng) == np.random.default_rng(1).normal() and draw(rng) != "
+        "np.random.default_rng(1).normal()\n"
+        "state = {'t': 1}\nw, new = state_step(x, state)\n"
+        "assert state == {'t': 2} and new is state and w[0] == 0"
+    )
     assert one(engine, source, check)[0] == "right"
 
 
 def test_a_callback_counts_its_calls_and_may_raise(engine):
-    source = "def descend(gradient, x, lr, steps):\n    for _ in range(steps):\n        x = x - lr * gradient(x)\n    return x"
-    check = ("calls = 0\ndef gradient(x):\n    global calls\n    calls += 1\n    if calls > 5: raise RuntimeError('too many calls')\n"
-             "    return 2 * x\nassert np.allclose(descend(gradient, np.ones(2), 0.25, 3), 0.125) and calls == 3\n"
-             "try:\n    descend(gradient, np.ones(2), 0.25, 30)\nexcept RuntimeError as problem:\n    assert str(problem) == 'too many calls'\n"
-             "else:\n    raise AssertionError")
+    source = (
+        "def descend(gradient, x, lr, steps):\n    for _ in range(steps):\n"
+        "        x = x - lr * gradient(x)\n    return x"
+    )
+    check = (
+        "calls = 0\ndef gradient(x):\n    global calls\n    calls += 1\n"
+        "    if calls > 5: raise RuntimeError('too many calls')\n"
+        "    return 2 * x\nassert np.allclose(descend(gradient, np.ones(2), 0.25, 3), 0.125) and calls == 3\n"
+        "try:\n    descend(gradient, np.ones(2), 0.25, 30)\nexcept RuntimeError as problem:\n"
+        "    assert str(problem) == 'too many calls'\n"
+        "else:\n    raise AssertionError"
+    )
     assert one(engine, source, check)[0] == "right"
 
 
 def test_data_files_are_there_on_both_sides(engine, tmp_path):
     np.save(tmp_path / "data.npy", np.arange(3.0))
     (tmp_path / "solution.ipynb").write_text("{}")
-    cells = (NUMPY, given("data = np.load('data.npy')", "data"), solution("import os\ntotal = float(np.load('data.npy').sum())\nnp.save("
-             "'data.npy', np.zeros(3))\nseen = sorted(os.listdir())"), test("assert total == data.sum() == 3 and seen == ['data.npy']"))
+    cells = (
+        NUMPY,
+        given("data = np.load('data.npy')", "data"),
+        solution(
+            "import os\ntotal = float(np.load('data.npy').sum())\nnp.save("
+            "'data.npy', np.zeros(3))\nseen = sorted(os.listdir())"
+        ),
+        test("assert total == data.sum() == 3 and seen == ['data.npy']"),
+    )
     assert marks(engine, *cells, files=tmp_path)[0] == {"test": "right"}
     assert np.load(tmp_path / "data.npy").sum() == 3
 
 
-# --- students' cells ----------------------------------------------------------------------------------------------------------------
+# --- students' cells ----------------------------------------------------------------------------------------
+
 
 def outputs(engine, *sources):
     result = engine.run(notebook(*map(added, sources)))
@@ -247,16 +384,33 @@ def outputs(engine, *sources):
 
 
 def test_cells_show_what_they_show_in_jupyter(engine):
-    shown = outputs(engine, "print('a')\n1 + 1", "x = 3;", "x", "%timeit -n1 -r1 None", "import asyncio\nawait asyncio.sleep(0)\n'done'",
-                    "%%capture text\nprint('hidden')", "display('one', 'two')", "for i in range(2): print(i)")
-    assert shown[0][0].text == "a\n" and shown[0][1].data["text/plain"] == "2" and shown[0][1].execution_count == 1
+    shown = outputs(
+        engine,
+        "print('a')\n1 + 1",
+        "x = 3;",
+        "x",
+        "%timeit -n1 -r1 None",
+        "import asyncio\nawait asyncio.sleep(0)\n'done'",
+        "%%capture text\nprint('hidden')",
+        "display('one', 'two')",
+        "for i in range(2): print(i)",
+    )
+    assert (
+        shown[0][0].text == "a\n"
+        and shown[0][1].data["text/plain"] == "2"
+        and shown[0][1].execution_count == 1
+    )
     assert shown[1] == [] and shown[2][0].data["text/plain"] == "3"
     assert "loop" in shown[3][0].text and shown[4][0].data["text/plain"] == "'done'" and shown[5] == []
-    assert [output.data["text/plain"] for output in shown[6]] == ["'one'", "'two'"] and shown[7][0].text == "0\n1\n"
+    assert [output.data["text/plain"] for output in shown[6]] == ["'one'", "'two'"] and shown[7][
+        0
+    ].text == "0\n1\n"
 
 
 def test_cells_are_numbered_and_other_cells_left_alone(engine):
-    nb = notebook(NUMPY, nbformat.v4.new_markdown_cell("# Title"), added(""), solution("x = 1"), test("assert x == 1"))
+    nb = notebook(
+        NUMPY, nbformat.v4.new_markdown_cell("# Title"), added(""), solution("x = 1"), test("assert x == 1")
+    )
     nb.cells[3].metadata.tags = ["skip-execution", "raises-exception"]
     nb.cells[4].metadata.tags = ["skip-execution"]
     before = json.dumps(nb)
@@ -266,18 +420,37 @@ def test_cells_are_numbered_and_other_cells_left_alone(engine):
 
 
 def test_an_error_is_shown_with_its_line_and_does_not_stop_the_later_cells(engine):
-    shown = outputs(engine, "x = 1\ndef f():\n    return x / 0\nf()", "y = (", "x + 1", "!ls", "input('name')", "%nonsense")
+    shown = outputs(
+        engine,
+        "x = 1\ndef f():\n    return x / 0\nf()",
+        "y = (",
+        "x + 1",
+        "!ls",
+        "input('name')",
+        "%nonsense",
+    )
     assert (shown[0][0].ename, shown[0][0].evalue) == ("ZeroDivisionError", "division by zero")
-    assert shown[0][0].traceback == ["cell 1, line 4\n    f()", "cell 1, line 3, in f\n    return x / 0",
-                                     "ZeroDivisionError: division by zero"]
+    assert shown[0][0].traceback == [
+        "cell 1, line 4\n    f()",
+        "cell 1, line 3, in f\n    return x / 0",
+        "ZeroDivisionError: division by zero",
+    ]
     assert shown[1][0].ename == "SyntaxError" and "line 1" in shown[1][0].traceback[0]
     assert shown[2][0].data["text/plain"] == "2"
-    assert "Programs cannot be started" in shown[3][0].evalue and "graded notebook" in shown[4][0].evalue and shown[5]
+    assert (
+        "Programs cannot be started" in shown[3][0].evalue
+        and "graded notebook" in shown[4][0].evalue
+        and shown[5]
+    )
 
 
 def test_plots_become_images_and_leave_no_figure_open(engine):
-    shown = outputs(engine, "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('x')", "len(plt.get_fignums())",
-                    "fig, ax = plt.subplots()\nax.plot([1, 2])\nplt.show()")
+    shown = outputs(
+        engine,
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('x')",
+        "len(plt.get_fignums())",
+        "fig, ax = plt.subplots()\nax.plot([1, 2])\nplt.show()",
+    )
     for cell in (shown[0], shown[2]):
         assert base64.b64decode(cell[-1].data["image/png"]).startswith(b"\x89PNG")
     assert shown[1][0].data["text/plain"] == "0"
@@ -294,30 +467,48 @@ def test_a_progress_bar_leaves_its_last_state(engine):
 
 
 def test_what_runs_in_a_browser_is_left_out_and_text_is_kept(engine):
-    shown = outputs(engine, "from IPython.display import HTML, Javascript, SVG\ndisplay(HTML('<script>alert(1)</script>'))\n"
-                            "display(Javascript('alert(1)'))\ndisplay({'text/html': '<b>', 'image/svg+xml': '<svg/>', 'text/plain': 'ok'}, raw=True)")
-    assert all(set(output.data) <= {"text/plain", "image/png"} for output in shown[0]) and shown[0][-1].data["text/plain"] == "ok"
+    shown = outputs(
+        engine,
+        "from IPython.display import HTML, Javascript, SVG\ndisplay(HTML('<script>alert(1)</script>'))\n"
+        "display(Javascript('alert(1)'))\n"
+        "display({'text/html': '<b>', 'image/svg+xml': '<svg/>', 'text/plain': 'ok'}, raw=True)",
+    )
+    assert (
+        all(set(output.data) <= {"text/plain", "image/png"} for output in shown[0])
+        and shown[0][-1].data["text/plain"] == "ok"
+    )
 
 
 def test_a_lost_process_is_made_again_from_the_cells_before(engine):
     statuses, points, result = marks(
-        engine, solution("x = 1\ncount = []"), test("assert x == 1"), added("count.append(1)"), solution("import os\nos._exit(0)", "exit"),
-        test("assert y == 1", "exited"), solution("z = x + len(count)", "after"), test("assert z == 2", "fine"))
+        engine,
+        solution("x = 1\ncount = []"),
+        test("assert x == 1"),
+        added("count.append(1)"),
+        solution("import os\nos._exit(0)", "exit"),
+        test("assert y == 1", "exited"),
+        solution("z = x + len(count)", "after"),
+        test("assert z == 2", "fine"),
+    )
     assert statuses == {"test": "right", "exited": "wrong", "fine": "right"}
-    assert "ended the process" in result.notes[0] and result.notebook.cells[3].outputs[0].output_type == "error"
+    assert (
+        "ended the process" in result.notes[0] and result.notebook.cells[3].outputs[0].output_type == "error"
+    )
 
 
 def test_a_submission_that_runs_too_long_in_all_ends(tmp_path):
     cells = [added("import time\ntime.sleep(0.6)") for _ in range(5)]
     with Engine(Limits(cell_seconds=1, submission_seconds=1.5)) as engine:
         started = time.monotonic()
-        statuses, points, result = marks(engine, solution("x = 1"), test("assert x == 1"), *cells, test("assert x == 1", "late"))
+        statuses, points, result = marks(
+            engine, solution("x = 1"), test("assert x == 1"), *cells, test("assert x == 1", "late")
+        )
         assert time.monotonic() - started < 4
     assert statuses == {"test": "right", "late": "timeout"} and points == {"test": 1, "late": 0}
     assert "used up its 1.5 s" in result.questions["late"].message
 
 
-# --- the engine itself --------------------------------------------------------------------------------------------------------------
+# --- the engine itself --------------------------------------------------------------------------------------
 
 HONEST = (NUMPY, solution("def f(x): return x + 1"), test("assert f(1) == 2"))
 
@@ -350,13 +541,19 @@ def test_a_grader_that_is_killed_takes_everything_with_it(tmp_path):
             print(engine.home, *(source.process.pid for source in engine._sources.values()), flush=True)
             engine.run(notebook(added("while True: pass")))
     """)
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True,
-                          cwd=Path(__file__).resolve().parents[2]) as grader:
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    ) as grader:
         home, *zygotes = grader.stdout.readline().split()
         time.sleep(0.5)
         grader.kill()
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and (os.path.exists(home) or any(os.path.exists(f"/proc/{pid}") for pid in zygotes)):
+    while time.monotonic() < deadline and (
+        os.path.exists(home) or any(os.path.exists(f"/proc/{pid}") for pid in zygotes)
+    ):
         time.sleep(0.05)
     assert not os.path.exists(home) and not any(os.path.exists(f"/proc/{pid}") for pid in zygotes)
 
@@ -387,10 +584,20 @@ def test_a_result_is_plain_data(engine):
     json.dumps({name: dataclasses.asdict(question) for name, question in result.questions.items()})
 
 
-@pytest.mark.parametrize("limits, word", [
-    ({"cell_seconds": 0}, "cell_seconds"), ({"cell_seconds": float("nan")}, "cell_seconds"), ({"cell_seconds": "30"}, "number"),
-    ({"cell_seconds": True}, "number"), ({"memory_bytes": 1.5e9}, "whole"), ({"memory_bytes": 1}, "memory_bytes"),
-    ({"disk_bytes": -1}, "disk_bytes"), ({"cell_seconds": 400}, "submission_seconds"), ({"processes": 10**9}, "processes")])
+@pytest.mark.parametrize(
+    "limits, word",
+    [
+        ({"cell_seconds": 0}, "cell_seconds"),
+        ({"cell_seconds": float("nan")}, "cell_seconds"),
+        ({"cell_seconds": "30"}, "number"),
+        ({"cell_seconds": True}, "number"),
+        ({"memory_bytes": 1.5e9}, "whole"),
+        ({"memory_bytes": 1}, "memory_bytes"),
+        ({"disk_bytes": -1}, "disk_bytes"),
+        ({"cell_seconds": 400}, "submission_seconds"),
+        ({"processes": 10**9}, "processes"),
+    ],
+)
 def test_a_limit_that_makes_no_sense_is_refused_in_a_sentence(limits, word):
     with pytest.raises(ValueError, match=word):
         Limits(**limits)
@@ -402,10 +609,19 @@ def test_a_word_that_is_no_sandbox_mode_is_refused():
 
 
 def test_the_engine_can_be_imported_where_it_cannot_run():
-    program = ("import os, sys\nsys.platform = 'win32'\ndel os.fork\nsys.modules['fcntl'] = sys.modules['resource'] = None\nimport autograde.engine as engine\n"
-               "try:\n    engine.Engine()\nexcept engine.SandboxUnavailable as problem:\n    print('refused:', problem)\n"
-               "print(any(name.startswith('nbgrader') for name in sys.modules))")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
+    program = (
+        "import os, sys\nsys.platform = 'win32'\ndel os.fork\n"
+        "sys.modules['fcntl'] = sys.modules['resource'] = None\nimport autograde.engine as engine\n"
+        "try:\n    engine.Engine()\nexcept engine.SandboxUnavailable as problem:\n"
+        "    print('refused:', problem)\n"
+        "print(any(name.startswith('nbgrader') for name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
     assert done.stdout.startswith("refused: ") and done.stdout.endswith("False\n"), done.stderr
 
 
@@ -413,7 +629,13 @@ def test_the_preprocessor_stands_in_for_nbgraders(engine, tmp_path):
     preprocessor = execute.EngineExecute(timeout=10)
     (tmp_path / "data.txt").write_text("7")
     preprocessor.files = str(tmp_path)
-    nb, resources = preprocessor.preprocess(notebook(
-        solution("n = int(open('data.txt').read())"), test("assert n == 7"), test("assert n == 8, 'No.'", "wrong")), {"nbgrader": {}})
+    nb, resources = preprocessor.preprocess(
+        notebook(
+            solution("n = int(open('data.txt').read())"),
+            test("assert n == 7"),
+            test("assert n == 8, 'No.'", "wrong"),
+        ),
+        {"nbgrader": {}},
+    )
     assert [determine_grade(cell)[0] for cell in nb.cells[1:]] == [1, 0]
     assert resources["engine"]["questions"]["wrong"]["message"] == "No."

@@ -1,4 +1,5 @@
 """Each layer of the sandbox is there: what it prevents works without it, and fails within."""
+
 import json
 import os
 import subprocess
@@ -12,7 +13,8 @@ from tests.engine.notebooks import added, notebook
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-# Each attempt is the body of a function that may use `outside`, a folder of the grader's, and `parent`, a process of ours.
+# Each attempt is the body of a function that may use `outside`, a folder of the grader's, and `parent`, a
+# process of ours.
 ATTEMPTS = {
     "files: read the course": "open(course + '/autograde/marking.py').read()",
     "files: list the course": "os.listdir(course)",
@@ -34,8 +36,9 @@ ATTEMPTS = {
     "system calls: chmod": "os.chmod(outside + '/gradebook.db', 0o600)",
     "system calls: utime": "os.utime(outside + '/gradebook.db')",
     "system calls: xattr": "os.setxattr(outside + '/gradebook.db', 'user.a', b'1')",
-    "system calls: limits of another": "resource.prlimit(parent, resource.RLIMIT_NOFILE, resource.prlimit(parent, "
-                                       "resource.RLIMIT_NOFILE))",
+    "system calls: limits of another": "resource.prlimit(parent, resource.RLIMIT_NOFILE, "
+    "resource.prlimit(parent, "
+    "resource.RLIMIT_NOFILE))",
     "system calls: priority of another": "os.setpriority(os.PRIO_PROCESS, parent, 1)",
     "system calls: memfd": "os.memfd_create('a')",
     "system calls: shared memory": "syscall(29 if x86 else 194, 0, 4096, 0o1600)",
@@ -53,12 +56,14 @@ ATTEMPTS = {
     "signals: to a group": "os.killpg(os.getpgid(parent), 0)",
     "signals: by a file": "fcntl.fcntl(os.pipe()[0], 8, parent)",
     "processes: fork": "os.fork() or os._exit(0)",
-    "processes: many threads": "[threads.append(threading.Thread(target=stop.wait)) or threads[-1].start() for _ in range(20)]",
+    "processes: many threads": "[threads.append(threading.Thread(target=stop.wait)) or threads[-1].start() "
+    "for _ in range(20)]",
     "processes: a program": "subprocess.run(['true'], check=True)",
     "limits: raise a limit": "resource.setrlimit(resource.RLIMIT_CORE, (0, 2**20))",
     "limits: memory": "bytearray(700 * 2**20)",
     "limits: many files": "files.extend(open('/dev/null') for _ in range(140))",
-    "limits: one long file": "open(outside + '/long' if 'graded' not in globals() else 'long', 'wb').write(bytes(3 * 2**20))",
+    "limits: one long file": "open(outside + '/long' if 'graded' not in globals() else 'long', "
+    "'wb').write(bytes(3 * 2**20))",
 }
 PRELUDE = """
 import ctypes, fcntl, os, platform, resource, socket, subprocess, threading
@@ -91,7 +96,9 @@ def ground(tmp_path_factory):
     for name in ("gradebook.db", "a", "spare"):
         (folder / name).write_text("marks of all students")
     with subprocess.Popen(["sleep", "300"], start_new_session=True) as process:
-        yield folder, PRELUDE.format(outside=str(folder), course=str(PROJECT), parent=process.pid, home=str(Path.home()))
+        yield folder, PRELUDE.format(
+            outside=str(folder), course=str(PROJECT), parent=process.pid, home=str(Path.home())
+        )
         process.kill()
 
 
@@ -105,26 +112,44 @@ def within(request, ground):
     result = strict_engine.run(notebook(*cells))
     assert sorted((path.name, path.read_text()) for path in folder.iterdir()) == before
     assert result.notes == []
-    return {name: cell.outputs[0]["data"]["text/plain"].strip("'")
-            for name, cell in zip(ATTEMPTS, result.notebook.cells[1:])}
+    return {
+        name: cell.outputs[0]["data"]["text/plain"].strip("'")
+        for name, cell in zip(ATTEMPTS, result.notebook.cells[1:])
+    }
 
 
 @pytest.fixture(scope="module")
 def without(ground):
     """What each attempt gives in a plain interpreter."""
     folder, prelude = ground
-    code = prelude + f"import json, sys\nprint('\\n' + json.dumps({{name: attempt(text) for name, text in {ATTEMPTS!r}.items()}}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=folder.parent)
+    code = prelude + (
+        f"import json, sys\nprint('\\n"
+        f"' + json.dumps({{name: attempt(text) for name, text in {ATTEMPTS!r}.items()}}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=folder.parent
+    )
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", ATTEMPTS)
 def test_an_attempt_fails_in_the_sandbox(within, name):
-    assert within[name] in ("PermissionError", "OSError", "MemoryError", "RuntimeError", "ValueError",
-                            "ProcessLookupError")
+    assert within[name] in (
+        "PermissionError",
+        "OSError",
+        "MemoryError",
+        "RuntimeError",
+        "ValueError",
+        "ProcessLookupError",
+    )
 
 
-UNCERTAIN = {"system calls: xattr", "system calls: keyring", "system calls: io_uring", "system calls: shared memory"}
+UNCERTAIN = {
+    "system calls: xattr",
+    "system calls: keyring",
+    "system calls: io_uring",
+    "system calls: shared memory",
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(ATTEMPTS) - UNCERTAIN))
@@ -135,8 +160,10 @@ def test_the_same_attempt_works_without_the_sandbox(without, name):
 
 
 def test_the_private_disk_is_full_at_its_limit(strict_engine):
-    fill = ("n = 0\ntry:\n    for n in range(50):\n        open(f'f{n}', 'wb').write(bytes(2**20))\n"
-            "except OSError as problem:\n    print(n, problem.errno)")
+    fill = (
+        "n = 0\ntry:\n    for n in range(50):\n        open(f'f{n}', 'wb').write(bytes(2**20))\n"
+        "except OSError as problem:\n    print(n, problem.errno)"
+    )
     cell = strict_engine.run(notebook(added(fill))).notebook.cells[0]
     assert cell.outputs[0]["text"] == "4 28\n"
 
@@ -150,10 +177,14 @@ def test_a_private_folder_that_grows_too_large_ends_the_process_where_it_is_no_d
 
 @pytest.mark.parametrize("kind", ["strict_engine", "bare_engine"])
 def test_the_private_folder_can_be_used(request, kind):
-    use = ("import os, tempfile\nos.makedirs('a/b')\nopen('a/b/c', 'w').write('hello')\nos.rename('a/b/c', 'd')\n"
-           "assert open('d').read() == 'hello'\nos.remove('d')\n"
-           "with tempfile.NamedTemporaryFile() as file: assert os.path.samefile(os.path.dirname(file.name), '.')\n"
-           "sorted(os.listdir())")
+    use = (
+        "import os, tempfile\nos.makedirs('a/b')\nopen('a/b/c', 'w').write('hello')\n"
+        "os.rename('a/b/c', 'd')\n"
+        "assert open('d').read() == 'hello'\nos.remove('d')\n"
+        "with tempfile.NamedTemporaryFile() as file: assert "
+        "os.path.samefile(os.path.dirname(file.name), '.')\n"
+        "sorted(os.listdir())"
+    )
     cell = request.getfixturevalue(kind).run(notebook(added(use))).notebook.cells[0]
     assert cell.outputs[0]["data"]["text/plain"] == "['a']"
 
@@ -162,10 +193,14 @@ def test_the_environment_and_the_command_line_tell_nothing(strict_engine):
     os.environ["GRADING_SECRET"] = "4711"
     try:
         with Engine(Limits(cell_seconds=10)) as engine:
-            cell = engine.run(notebook(added("import os, sys\nprint(dict(os.environ), sys.argv, sys.path)"))).notebook.cells[0]
+            cell = engine.run(
+                notebook(added("import os, sys\nprint(dict(os.environ), sys.argv, sys.path)"))
+            ).notebook.cells[0]
     finally:
         del os.environ["GRADING_SECRET"]
-    assert "4711" not in cell.outputs[0]["text"] and str(Path.home()) not in cell.outputs[0]["text"].replace(sys.base_prefix, "")
+    assert "4711" not in cell.outputs[0]["text"] and str(Path.home()) not in cell.outputs[0]["text"].replace(
+        sys.base_prefix, ""
+    )
 
 
 def test_all_layers_are_reported(strict_engine):
@@ -174,7 +209,8 @@ def test_all_layers_are_reported(strict_engine):
 
 
 def test_a_missing_layer_is_named_and_refused_unless_best_effort_is_asked_for(tmp_path):
-    course = Path(os.__file__).parent                   # a course inside the Python installation cannot be hidden from students
+    # a course inside the Python installation cannot be hidden from students
+    course = Path(os.__file__).parent
     with pytest.raises(SandboxUnavailable, match='"files" is missing .*inside the Python installation'):
         Engine(import_path=course)
     with Engine(sandbox="best-effort", import_path=course) as engine:
@@ -185,7 +221,7 @@ def test_a_missing_layer_is_named_and_refused_unless_best_effort_is_asked_for(tm
 def test_the_filter_is_sound_on_each_machine(machine):
     """Every jump of the program stays inside it, and every path through it returns."""
     program = sandbox.filter_program(*sandbox.MACHINES[machine])
-    rows = [program[i:i + 8] for i in range(0, len(program), 8)]
+    rows = [program[i : i + 8] for i in range(0, len(program), 8)]
     assert len(rows) < 4096
     for i, row in enumerate(rows):
         op, yes, no = int.from_bytes(row[:2], "little"), row[2], row[3]
@@ -196,5 +232,8 @@ def test_the_filter_is_sound_on_each_machine(machine):
 
 def test_what_python_needs_can_be_read_and_the_course_cannot():
     paths = sandbox.readable_paths(str(PROJECT))
-    assert any(os.path.dirname(os.__file__) == path or os.path.dirname(os.__file__).startswith(path + "/") for path in paths)
+    assert any(
+        os.path.dirname(os.__file__) == path or os.path.dirname(os.__file__).startswith(path + "/")
+        for path in paths
+    )
     assert not any(str(PROJECT).startswith(path.rstrip("/") + "/") or path == str(PROJECT) for path in paths)

@@ -1,4 +1,5 @@
 """What crosses a wire arrives as it was, and what may not cross is refused at both ends."""
+
 import os
 import random
 import socket
@@ -10,7 +11,16 @@ import numpy as np
 import pytest
 
 from autograde.engine import calls
-from autograde.engine.wire import Channel, Decoder, Encoder, Table, Unsendable, WireClosed, WireError, WireTimeout
+from autograde.engine.wire import (
+    Channel,
+    Decoder,
+    Encoder,
+    Table,
+    Unsendable,
+    WireClosed,
+    WireError,
+    WireTimeout,
+)
 
 
 def across(*values):
@@ -19,7 +29,9 @@ def across(*values):
 
 def same(a, b):
     if isinstance(a, np.ndarray):
-        return type(b) is np.ndarray and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return (
+            type(b) is np.ndarray and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        )
     if isinstance(a, (list, tuple)):
         return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
@@ -27,29 +39,97 @@ def same(a, b):
     return type(a) is type(b) and (a == b or a != a and b != b)
 
 
-@pytest.mark.parametrize("value", [
-    None, True, False, 0, -1, 2**63 - 1, -2**63, 2**63, -2**200, 0.0, -0.0, float("inf"), float("nan"), 1 + 2j, "", "é\0\U0001f600",
-    "\ud800", b"", b"\0\xff", (), (1, (2, ())), [], [1, [2]], {}, {"a": [1], 2: {"b": None}, (1, "x"): 3}, set(), {1, "a"},
-    np.float64(1.5), np.float32("nan"), np.int8(-3), np.bool_(True), np.complex64(1j), np.datetime64("2026-11-20"),
-    np.zeros(0), np.zeros((0, 3)), np.array(3.0), np.arange(6).reshape(2, 3), np.arange(6.0).reshape(2, 3).T, np.array([True, False]),
-    np.array(["a", "bcd"]), np.array([1, 2], ">i4"), np.array([1e300], np.longdouble), np.arange(24.0).reshape(2, 3, 4)[:, ::-2, 1:],
-    np.broadcast_to(np.arange(3.0), (4, 3)), np.array([1 + 1j], np.complex64), np.array(["2026-11-20"], "M8[D]")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**63 - 1,
+        -(2**63),
+        2**63,
+        -(2**200),
+        0.0,
+        -0.0,
+        float("inf"),
+        float("nan"),
+        1 + 2j,
+        "",
+        "é\0\U0001f600",
+        "\ud800",
+        b"",
+        b"\0\xff",
+        (),
+        (1, (2, ())),
+        [],
+        [1, [2]],
+        {},
+        {"a": [1], 2: {"b": None}, (1, "x"): 3},
+        set(),
+        {1, "a"},
+        np.float64(1.5),
+        np.float32("nan"),
+        np.int8(-3),
+        np.bool_(True),
+        np.complex64(1j),
+        np.datetime64("2026-11-20"),
+        np.zeros(0),
+        np.zeros((0, 3)),
+        np.array(3.0),
+        np.arange(6).reshape(2, 3),
+        np.arange(6.0).reshape(2, 3).T,
+        np.array([True, False]),
+        np.array(["a", "bcd"]),
+        np.array([1, 2], ">i4"),
+        np.array([1e300], np.longdouble),
+        np.arange(24.0).reshape(2, 3, 4)[:, ::-2, 1:],
+        np.broadcast_to(np.arange(3.0), (4, 3)),
+        np.array([1 + 1j], np.complex64),
+        np.array(["2026-11-20"], "M8[D]"),
+    ],
+    ids=repr,
+)
 def test_a_plain_value_arrives_as_it_was(value):
     assert same(across(value), (value,))
 
 
-@pytest.mark.parametrize("value, plain", [
-    (range(3), (0, 1, 2)), (frozenset({1}), {1}), (bytearray(b"a"), b"a"), (np.str_("a"), "a"),
-    (type("Text", (str,), {})("a"), "a"), (type("Number", (int,), {})(3), 3), (type("Map", (dict,), {})(a=1), {"a": 1}),
-    (np.matrix([[1.0, 2.0]]), np.array([[1.0, 2.0]]))], ids=repr)
+@pytest.mark.parametrize(
+    "value, plain",
+    [
+        (range(3), (0, 1, 2)),
+        (frozenset({1}), {1}),
+        (bytearray(b"a"), b"a"),
+        (np.str_("a"), "a"),
+        (type("Text", (str,), {})("a"), "a"),
+        (type("Number", (int,), {})(3), 3),
+        (type("Map", (dict,), {})(a=1), {"a": 1}),
+        (np.matrix([[1.0, 2.0]]), np.array([[1.0, 2.0]])),
+    ],
+    ids=repr,
+)
 def test_a_subclass_arrives_as_the_plain_type_it_extends(value, plain):
     assert same(across(value), (plain,))
 
 
-@pytest.mark.parametrize("value, word", [
-    ((i for i in ()), "generator"), (object(), "type `object`"), (np, "module"), (int, "class `int`"), (map(str, []), "list("),
-    (np.array([1, None]), "object array"), (np.zeros(1, [("a", "f8")]), "dtype"), (1 << 80_000, "too long"),
-    ({object(): 1}, "key"), (lambda: 0, "function"), (..., "...")], ids=lambda v: v if isinstance(v, str) else "value")
+@pytest.mark.parametrize(
+    "value, word",
+    [
+        ((i for i in ()), "generator"),
+        (object(), "type `object`"),
+        (np, "module"),
+        (int, "class `int`"),
+        (map(str, []), "list("),
+        (np.array([1, None]), "object array"),
+        (np.zeros(1, [("a", "f8")]), "dtype"),
+        (1 << 80_000, "too long"),
+        ({object(): 1}, "key"),
+        (lambda: 0, "function"),
+        (..., "..."),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "value",
+)
 def test_a_value_that_cannot_cross_is_named(value, word):
     with pytest.raises(Unsendable, match=word.replace("(", r"\(").replace(".", r"\.")):
         across(value)
@@ -61,7 +141,8 @@ def test_nesting_too_deep_is_refused_and_so_is_a_list_in_itself():
         deep = [deep]
     with pytest.raises(Unsendable, match="nested deeper"):
         across(deep)
-    while deep:                         # 100,000 levels are more than the interpreter frees in one go on some systems
+    # 100,000 levels are more than the interpreter frees in one go on some systems
+    while deep:
         deep = deep.pop()
     cycle = []
     cycle.append((cycle,))
@@ -89,50 +170,87 @@ def test_the_bytes_between_the_elements_of_a_view_do_not_cross():
 
 
 def test_a_generator_arrives_in_its_state():
-    rngs = [np.random.Generator(kind(3)) for kind in (np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)]
+    rngs = [
+        np.random.Generator(kind(3))
+        for kind in (np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)
+    ]
     for rng, copy in zip(rngs, across(*rngs)):
         assert rng.normal(size=5).tolist() == copy.normal(size=5).tolist()
 
 
-# --- hostile messages ---------------------------------------------------------------------------------------------------------
+# --- hostile messages ---------------------------------------------------------------------------------------
+
 
 def read(payload, table=None):
     return Decoder(table or Table(), payload, lambda *_: None, lambda *_: (b"f", 0)).message()
 
 
-EMPTY = b"\0" + bytes(8) + bytes(4)       # kind, no segments, no arrays, no updates
+EMPTY = b"\0" + bytes(8) + bytes(4)  # kind, no segments, no arrays, no updates
 
 
 def array_message(where, dtype, shape, rest=b"", data=b"", segments=()):
     name = dtype.encode()
-    return (b"\0" + struct.pack("<I", len(segments)) + b"".join(struct.pack("<Q", n) for n in segments) + struct.pack("<I", 1)
-            + where + bytes([len(name)]) + name + bytes([len(shape), 1]) + struct.pack(f"<{len(shape)}q", *shape) + rest
-            + struct.pack("<Q", len(data)) + data + bytes(4) + b"a" + bytes(4))
+    return (
+        b"\0"
+        + struct.pack("<I", len(segments))
+        + b"".join(struct.pack("<Q", n) for n in segments)
+        + struct.pack("<I", 1)
+        + where
+        + bytes([len(name)])
+        + name
+        + bytes([len(shape), 1])
+        + struct.pack(f"<{len(shape)}q", *shape)
+        + rest
+        + struct.pack("<Q", len(data))
+        + data
+        + bytes(4)
+        + b"a"
+        + bytes(4)
+    )
 
 
-@pytest.mark.parametrize("payload", {
-    "nothing": b"", "kind alone": b"\0", "no such tag": EMPTY + b"?", "bytes left over": EMPTY + b"NN",
-    "reference to nothing": EMPTY + b"@" + bytes(4), "array of nothing": EMPTY + b"a" + bytes(4),
-    "short text": EMPTY + b"s" + struct.pack("<I", 9) + b"abc", "text not utf-8": EMPTY + b"s" + struct.pack("<I", 1) + b"\xff",
-    "endless list": EMPTY + b"*l" + struct.pack("<I", 2**31), "endless tuple": EMPTY + b"t" + struct.pack("<I", 400_000),
-    "deep": EMPTY + (b"t" + struct.pack("<I", 1)) * 5000 + b"N", "long number": EMPTY + b"I" + struct.pack("<I", 10_000) + b"1" * 10_000,
-    "key that is a list": EMPTY + b"*D" + struct.pack("<I", 1) + b"*l" + bytes(4) + b"N",
-    "equal keys": EMPTY + b"*D" + struct.pack("<I", 2) + b"TNTN", "set of a list": EMPTY + b"*S" + struct.pack("<I", 1) + b"*l" + bytes(4),
-    "not a ufunc": EMPTY + b"u" + b"\x04" + b"load", "unknown container": EMPTY + b"*x" + bytes(4),
-    "scalar of another size": EMPTY + b"g\x03<f8\x04" + bytes(4), "object scalar": EMPTY + b"g\x02|O\x08" + bytes(8),
-    "truth value 7": EMPTY + b"g\x03|b1\x01\x07", "generator of nothing": EMPTY + b"*Rt" + bytes(4),
-    "object array": array_message(b"C", "|O", (1,), data=bytes(8)), "void array": array_message(b"C", "|V8", (1,), data=bytes(8)),
-    "structured array": array_message(b"C", "i4,i4", (1,), data=bytes(8)), "no bytes": array_message(b"C", "|S0", (10**9,)),
-    "too little data": array_message(b"C", "<f8", (2,), data=bytes(8)), "negative shape": array_message(b"C", "<f8", (-1, -1), data=bytes(8)),
-    "huge shape": array_message(b"C", "<f8", (2**62, 4), data=bytes(8)), "huge empty shape": array_message(b"C", "<f8", (2**62, 0)),
-    "array of truth values 2": array_message(b"C", "|b1", (1,), data=b"\2"),
-    "no such character": array_message(b"C", "<U1", (1,), data=b"\xff\xff\xff\x7f"),
-    "outside its memory": array_message(b"S", "<f8", (2,), struct.pack("<Iqq", 0, 8, 8), bytes(16), [16]),
-    "before its memory": array_message(b"S", "<f8", (2,), struct.pack("<Iqq", 0, 0, -8), bytes(16), [16]),
-    "no such memory": array_message(b"S", "<f8", (1,), struct.pack("<Iqq", 5, 0, 8), bytes(8), [16]),
-    "known memory where none is": array_message(b"K", "<f8", (1,), struct.pack("<Iqq", 0, 0, 8)),
-    "too much memory": array_message(b"S", "<f8", (1,), struct.pack("<Iqq", 0, 0, 8), bytes(8), [2**40]),
-}.items(), ids=lambda item: item[0])
+@pytest.mark.parametrize(
+    "payload",
+    {
+        "nothing": b"",
+        "kind alone": b"\0",
+        "no such tag": EMPTY + b"?",
+        "bytes left over": EMPTY + b"NN",
+        "reference to nothing": EMPTY + b"@" + bytes(4),
+        "array of nothing": EMPTY + b"a" + bytes(4),
+        "short text": EMPTY + b"s" + struct.pack("<I", 9) + b"abc",
+        "text not utf-8": EMPTY + b"s" + struct.pack("<I", 1) + b"\xff",
+        "endless list": EMPTY + b"*l" + struct.pack("<I", 2**31),
+        "endless tuple": EMPTY + b"t" + struct.pack("<I", 400_000),
+        "deep": EMPTY + (b"t" + struct.pack("<I", 1)) * 5000 + b"N",
+        "long number": EMPTY + b"I" + struct.pack("<I", 10_000) + b"1" * 10_000,
+        "key that is a list": EMPTY + b"*D" + struct.pack("<I", 1) + b"*l" + bytes(4) + b"N",
+        "equal keys": EMPTY + b"*D" + struct.pack("<I", 2) + b"TNTN",
+        "set of a list": EMPTY + b"*S" + struct.pack("<I", 1) + b"*l" + bytes(4),
+        "not a ufunc": EMPTY + b"u" + b"\x04" + b"load",
+        "unknown container": EMPTY + b"*x" + bytes(4),
+        "scalar of another size": EMPTY + b"g\x03<f8\x04" + bytes(4),
+        "object scalar": EMPTY + b"g\x02|O\x08" + bytes(8),
+        "truth value 7": EMPTY + b"g\x03|b1\x01\x07",
+        "generator of nothing": EMPTY + b"*Rt" + bytes(4),
+        "object array": array_message(b"C", "|O", (1,), data=bytes(8)),
+        "void array": array_message(b"C", "|V8", (1,), data=bytes(8)),
+        "structured array": array_message(b"C", "i4,i4", (1,), data=bytes(8)),
+        "no bytes": array_message(b"C", "|S0", (10**9,)),
+        "too little data": array_message(b"C", "<f8", (2,), data=bytes(8)),
+        "negative shape": array_message(b"C", "<f8", (-1, -1), data=bytes(8)),
+        "huge shape": array_message(b"C", "<f8", (2**62, 4), data=bytes(8)),
+        "huge empty shape": array_message(b"C", "<f8", (2**62, 0)),
+        "array of truth values 2": array_message(b"C", "|b1", (1,), data=b"\2"),
+        "no such character": array_message(b"C", "<U1", (1,), data=b"\xff\xff\xff\x7f"),
+        "outside its memory": array_message(b"S", "<f8", (2,), struct.pack("<Iqq", 0, 8, 8), bytes(16), [16]),
+        "before its memory": array_message(b"S", "<f8", (2,), struct.pack("<Iqq", 0, 0, -8), bytes(16), [16]),
+        "no such memory": array_message(b"S", "<f8", (1,), struct.pack("<Iqq", 5, 0, 8), bytes(8), [16]),
+        "known memory where none is": array_message(b"K", "<f8", (1,), struct.pack("<Iqq", 0, 0, 8)),
+        "too much memory": array_message(b"S", "<f8", (1,), struct.pack("<Iqq", 0, 0, 8), bytes(8), [2**40]),
+    }.items(),
+    ids=lambda item: item[0],
+)
 def test_a_message_that_is_none_is_refused(payload):
     table = Table()
     with pytest.raises(WireError):
@@ -145,14 +263,23 @@ def test_no_bytes_make_the_decoder_do_anything_but_read_or_refuse():
     chance = random.Random(11)
     rng = np.random.default_rng(1)
     base = rng.normal(size=(4, 3))
-    sound = [calls.dumps(body) for body in (
-        (1, "two", [3.0, None], {"a": (True, b"x")}), (base, base[::2], base.T, np.array(["ab"])), (rng, {1, 2}, 2**80, 1j),
-        ("ran", "", (("stream", "stdout", "hello"), ("display", {"image/png": b"x"}))), (np.float32(1), np.array([True])))]
+    sound = [
+        calls.dumps(body)
+        for body in (
+            (1, "two", [3.0, None], {"a": (True, b"x")}),
+            (base, base[::2], base.T, np.array(["ab"])),
+            (rng, {1, 2}, 2**80, 1j),
+            ("ran", "", (("stream", "stdout", "hello"), ("display", {"image/png": b"x"}))),
+            (np.float32(1), np.array([True])),
+        )
+    ]
     for turn in range(4000):
-        data = bytearray(chance.choice(sound)) if turn % 8 else bytearray(chance.randbytes(chance.randrange(60)))
+        data = (
+            bytearray(chance.choice(sound)) if turn % 8 else bytearray(chance.randbytes(chance.randrange(60)))
+        )
         for _ in range(chance.randrange(4)):
             at = chance.randrange(len(data) + 1)
-            data[at:at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            data[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
         try:
             read(bytes(data))
         except WireError:
@@ -175,17 +302,17 @@ def test_messages_to_the_engine_itself_hold_nothing_that_is_hashed_or_shared():
 
 def test_a_view_of_memory_that_was_not_passed_is_refused():
     grid = np.arange(12.0).reshape(3, 4)
-    table = shared_table(grid[:, 0])                # what lies between its elements belongs to the test alone
+    table = shared_table(grid[:, 0])  # what lies between its elements belongs to the test alone
     view = array_message(b"K", "<f8", (3,), struct.pack("<Iqq", 0, 8, 32))
-    view = view[:view.index(struct.pack("<Iqq", 0, 8, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
+    view = view[: view.index(struct.pack("<Iqq", 0, 8, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
     with pytest.raises(WireError, match="outside|not passed"):
         read(view, table)
     gap = array_message(b"K", "<f8", (2,), struct.pack("<Iqq", 0, 8, 32))
-    gap = gap[:gap.index(struct.pack("<Iqq", 0, 8, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
+    gap = gap[: gap.index(struct.pack("<Iqq", 0, 8, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
     with pytest.raises(WireError, match="not passed"):
         read(gap, table)
     good = array_message(b"K", "<f8", (2,), struct.pack("<Iqq", 0, 32, 32))
-    good = good[:good.index(struct.pack("<Iqq", 0, 32, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
+    good = good[: good.index(struct.pack("<Iqq", 0, 32, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
     view = read(good, table)[1]
     assert np.shares_memory(view, grid) and view.tolist() == [4.0, 8.0]
 
@@ -213,14 +340,23 @@ def test_a_state_that_no_generator_has_is_refused():
     for change in ({"pos": 10**6}, {"pos": -1}, {"key": b""}):
         sent = []
         encoder = Encoder(Table(), calls.no_functions)
-        encoder._plain({"bit_generator": "MT19937", "state": {"key": change.get("key", state["state"]["key"]),
-                                                                "pos": change.get("pos", 0)}} if "key" not in change else
-                       {"bit_generator": "MT19937", "state": {"key": np.zeros(3, np.uint32), "pos": 0}}, sent)
+        encoder._plain(
+            (
+                {
+                    "bit_generator": "MT19937",
+                    "state": {"key": change.get("key", state["state"]["key"]), "pos": change.get("pos", 0)},
+                }
+                if "key" not in change
+                else {"bit_generator": "MT19937", "state": {"key": np.zeros(3, np.uint32), "pos": 0}}
+            ),
+            sent,
+        )
         with pytest.raises(WireError):
             read(EMPTY + b"*R" + b"".join(sent))
 
 
-# --- frames -------------------------------------------------------------------------------------------------------------------
+# --- frames -------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def ends():
