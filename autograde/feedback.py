@@ -1,36 +1,141 @@
-"""What a student gets back: nbgrader's own feedback page, without hidden tests, tracebacks of tests, or live HTML.
+"""What a student gets back: a page with a table of the questions on top and the notebook, as it was run, below.
 
-In: an autograded notebook with its grades in the cells' metadata. Out: one HTML page. Trusts the released cells' text;
-what came from the student, source or output, is shown as text.
+In: an autograded notebook with its grades in the cells' metadata. Out: one HTML page that needs neither the network nor a
+script. Trusts the released cells' text; what came from the student, source or output, is shown as text. Hidden tests are
+left out unless nbgrader_config.py says `c.HideTests.show_hidden_tests = True`.
 """
 
 import functools
-import os
+import html
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import jinja2
-import nbgrader
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.highlight import Highlight2HTML
-from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from markupsafe import Markup
+from mistune import HTMLRenderer
+from nbconvert.exporters import Exporter
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbgrader import utils
 from nbgrader.preprocessors.base import NbGraderPreprocessor
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from traitlets import Bool
 from traitlets.config import Config
+
+from autograde.course import COURSE_ID, FOLDER_NAME
+from autograde.mathml import mathml
+from autograde.mistakes import Catalogue, catalogue_of
 
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]?")
-IMAGE = re.compile(r"<img\s+(?![^>]*\balt=)")
-REMEMBERED = 1000  # texts whose formatted form is kept
-SAFE_OUTPUTS = ("image/png", "image/jpeg", "text/plain")
+HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+REMARK = re.compile(r"^# ?(.*)$")
+REMEMBERED, LONG = 1000, 20_000  # texts whose formatted form is kept, and the length up to which they are
+SHOWN_OUTPUT = 200_000  # characters of one output that the page shows
+PAGES = Path(__file__).with_name("pages")
+LOOKS = {  # status in report.json: word on the page, style, sign
+    "right": ("right", "right", "✓"), "wrong": ("wrong", "wrong", "✕"), "not attempted": ("not attempted", "open", "○"),
+    "timeout": ("ran out of time", "late", "◔"), "crashed": ("crashed", "late", "!"), "partial": ("partly right", "late", "◑"),
+    "manual": ("not yet marked", "open", "…"), "by hand": ("marked by hand", "open", "●")}
+
+
+# --- What is said of a question ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A catalogued mistake that a question's message names: its label and the lecture's section to read again."""
+
+    label: str
+    section: str
+
+
+@functools.cache
+def _book(topic: str) -> Catalogue:
+    """The topic's catalogue, an empty one for a folder that is no topic of the course."""
+    try:
+        return catalogue_of(topic) if FOLDER_NAME.fullmatch(topic) else Catalogue(topic)
+    except ImportError:
+        return Catalogue(topic)
+
+
+def function_of(question: str) -> str:
+    """The function or answer that a test cell is about: `optimal_lr` of `test_optimal_lr`."""
+    return question.removeprefix("test_")
+
+
+def section_of(topic: str, question: str) -> str:
+    """The heading in the topic's lecture that a question goes back to, "" where the catalogue names none."""
+    return _book(topic).sections.get(function_of(question), "")
+
+
+def mistake_of(topic: str, question: str, message: str) -> Mistake | None:
+    """The catalogued mistake whose sentence a question's message is, or None."""
+    book, name = _book(topic), function_of(question)
+    for version in book.mistakes.get(name, []):
+        if message and version.sentence == message:
+            return Mistake(version.label, section_of(topic, question))
+    for letter, sentence in book.answers.get(name, {}).items():
+        if message and sentence == message:
+            return Mistake(f"answer {letter}", section_of(topic, question))
+    return None
+
+
+def status_of(cell, undone: bool = False) -> str:
+    """right, wrong, partial, not attempted, timeout, crashed or manual: what the outputs of an executed test cell say.
+
+    `undone` tells whether an answer of the notebook still raises NotImplementedError: a name that is missing is then no error.
+    """
+    error = _error(cell)
+    if error is not None:
+        told = plain(error.evalue)
+        if undone and error.ename == "NameError" and "is not defined" in told:
+            return "not attempted"
+        if error.ename == "NotImplementedError" or told.startswith("Not attempted") or "is not attempted yet" in told:
+            return "not attempted"
+        if error.ename in ("TimeoutError", "CellTimeoutError"):
+            return "timeout"
+        ended = error.ename == "RuntimeError" and told.startswith(("Your code ended the process", "Your code broke the connection", "The test could not be run"))
+        return "crashed" if ended or error.ename == "DeadKernelError" else "wrong"
+    score, most = utils.determine_grade(cell)
+    if score is None:
+        return "manual"
+    return "right" if score == most else "partial" if score else "wrong"
+
+
+def _error(cell):
+    return next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
+
+
+def compared(source: str) -> tuple[str, ...]:
+    """What a visible test cell compares, in its own words: the comments at the margin of its source."""
+    blocks: list[str] = []
+    open_block = False
+    for line in source.splitlines():
+        remark = REMARK.match(line)
+        if remark and open_block:
+            blocks[-1] += f" {remark[1]}"
+        elif remark:
+            blocks.append(remark[1])
+        open_block = remark is not None
+    return tuple(block.strip() for block in blocks)
+
+
+# --- What may be shown ---------------------------------------------------------------------------------------------------
 
 
 class HideTests(NbGraderPreprocessor):
     """A step of nbgrader's generate_feedback: takes out what a student may not see, and what would run in a browser."""
 
+    show_hidden_tests = Bool(False, help="Whether the feedback shows the source of hidden tests, too.").tag(config=True)
+
     def preprocess_cell(self, cell, resources, cell_index):
-        if utils.is_grade(cell):
+        if utils.is_grade(cell) and not self.show_hidden_tests:
+            cell.metadata["hidden"] = HIDDEN.search(cell.source) is not None
             cell.source = HIDDEN.sub("", cell.source)
         if cell.cell_type == "markdown" and not utils.is_locked(cell):
             cell.source = as_text(cell.source)
@@ -43,7 +148,7 @@ class HideTests(NbGraderPreprocessor):
             elif output.output_type == "stream":
                 output.text = plain(output.text)
             else:
-                output.data = {kind: data for kind, data in output.data.items() if kind in SAFE_OUTPUTS}
+                output.data = {kind: data for kind, data in output.data.items() if kind in ("image/png", "image/jpeg", "text/plain")}
                 if "text/plain" in output.data:
                     output.data["text/plain"] = plain(output.data["text/plain"])
         return cell, resources
@@ -60,75 +165,219 @@ def plain(text: str) -> str:
     return "".join(c for c in ANSI.sub("", text) if c in "\n\t" or unicodedata.category(c)[0] != "C")
 
 
-def feedback_config() -> Config:
-    """The settings with which nbgrader's GenerateFeedback makes its pages."""
-    home = os.path.join(os.path.dirname(nbgrader.__file__), "server_extensions", "formgrader")
-    config = Config()
-    config.Exporter.default_preprocessors = []
-    config.HTMLExporter.template_name = "feedback"
-    config.HTMLExporter.extra_template_basedirs = [os.path.join(home, "templates")]
-    config.HTMLExporter.extra_template_paths = [os.path.join(home, "static", "node_modules", "bootstrap", "dist", "css")]
-    return config
+# --- Text as HTML --------------------------------------------------------------------------------------------------------
 
 
-class Renderer:
-    """Makes feedback pages, one after the other: nbgrader's template is loaded once, and a text that every student's page
-    holds is formatted once."""
+class _Markdown(HTMLRenderer):
+    """Markdown as HTML: headings below the page's own two levels, formulas as MathML, links only to the web."""
 
-    def __init__(self, config: Config | None = None):
-        settings = feedback_config()
-        settings.merge(config or Config())
-        self._exporter = _Exporter(config=settings)
-        self._exporter.register_preprocessor(HideTests)
+    def __init__(self):
+        super().__init__(escape=False)
 
-    def render(self, notebook, marks: dict) -> str:
-        """The page. `notebook` holds score, points and comment in its nbgrader metadata; `marks` holds what the template
-        reads of the whole: student, assignment, notebook, score, max_score, late_penalty."""
-        resources = {"nbgrader": dict(marks), "unique_key": marks["notebook"], "metadata": {"name": marks["notebook"]}}
-        page, _ = self._exporter.from_notebook_node(notebook, resources=resources)
-        return page
+    def heading(self, text, level, **attributes):
+        level = min(level + 2, 6)
+        return f"<h{level}>{text}</h{level}>\n"
 
+    def link(self, text, url, title=None):
+        return super().link(text, url, title) if url.startswith("https://") else text
 
-class _Exporter(HTMLExporter):
-    """nbconvert's HTML exporter without its last step, which parses the page into a tree to give images a text and then
-    prints the tree: two thirds of the time a page took. Sources are formatted once and kept."""
+    def image(self, text, url, title=None):
+        return f"[{text}]"
 
-    optimistic_validation = True
+    def inline_math(self, body):
+        return mathml(body)
 
-    def __init__(self, **settings):
-        super().__init__(**settings)
-        self._highlighters: dict[str, Callable] = {}
-        self._markdown = _remembering(lambda source: HTMLExporter.markdown2html(self, {}, source))
+    def block_math(self, body):
+        return mathml(body, True)
 
-    def from_notebook_node(self, nb, resources=None, **kw):
-        about = nb.metadata.get("language_info", {})
-        lexer = about.get("pygments_lexer", about.get("name"))
-        if lexer not in self._highlighters:
-            highlight = Highlight2HTML(pygments_lexer=lexer, parent=self)
-            self._highlighters[lexer] = _highlighting(highlight)
-        self.register_filter("highlight_code", self._highlighters[lexer])
-        resources = self._init_resources(resources)
-        self.register_filter("filter_data_type", WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources))
-        page, resources = super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
-        self._nb_metadata.clear()  # grows by a notebook per page otherwise
-        return IMAGE.sub(r'<img alt="No description has been provided for this image" ', page), resources
-
-    @jinja2.pass_context
-    def markdown2html(self, context, source):
-        return self._markdown(source)
-
-
-def _highlighting(highlight: Highlight2HTML) -> Callable:
-    """The template's filter for sources; one of a %%magic's language is not remembered."""
-    remembered = _remembering(highlight)
-
-    def filtered(source, metadata=None):
-        return highlight(source, metadata=metadata) if "magics_language" in (metadata or {}) else remembered(source)
-
-    return filtered
+    def latex_environment(self, name, body):
+        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", True)
 
 
 def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
     """`function` with its latest results kept, among them those of the released cells, which every page holds."""
     kept = functools.lru_cache(REMEMBERED)(function)
-    return lambda source: kept(source) if len(source) <= 20_000 else function(source)
+    return lambda source: kept(source) if len(source) <= LONG else function(source)
+
+
+@_remembering
+def markdown(source: str) -> str:
+    """A Markdown cell's HTML."""
+    return MarkdownWithMath(renderer=_Markdown()).render(source)
+
+
+@_remembering
+def markdown_inline(source: str) -> str:
+    """A line of trusted Markdown, such as a heading, without the paragraph around it; a number in front begins no list."""
+    return markdown(re.sub(r"^(\d+)([.)])", r"\1\\\2", source)).strip().removeprefix("<p>").removesuffix("</p>")
+
+
+@_remembering
+def code(source: str) -> str:
+    """Python source, coloured. A long one, which no exercise asks for, stays as it is: colouring it could take minutes."""
+    if len(source) > LONG:
+        return f"<pre>{html.escape(source)}</pre>"
+    return f'<pre class="hl">{highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
+
+
+def ticks(text: str) -> str:
+    """A sentence as HTML: what stands between backticks as code, all else as text."""
+    parts = html.escape(text).split("`")
+    if len(parts) % 2 == 0:
+        return html.escape(text)
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
+
+
+def number(value: float) -> str:
+    """Points as people write them: 2 and not 2.0, two decimals at most."""
+    return f"{round(float(value), 2):g}"
+
+
+# --- The page --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of questions."""
+
+    name: str
+    anchor: str
+    title: str
+    status: str
+    style: str
+    sign: str
+    points: str
+    most: str
+    message: str
+    mistake: str
+    compared: tuple[str, ...]
+    section: str
+    comment: str = ""
+
+
+def row_of(cell, topic: str, title: str, comment: str = "", undone: bool = False) -> Row:
+    """The line about an executed test cell, whose score and points are in its nbgrader metadata."""
+    marks = cell.metadata.nbgrader
+    status, error, name = status_of(cell, undone), _error(cell), function_of(marks.grade_id)
+    score, most = float(marks.get("score") or 0.0), float(marks.points)
+    automatic = utils.determine_grade(cell)[0]
+    if score != (automatic or 0.0) or automatic is None and score:
+        status = "by hand"
+    word, style, sign = LOOKS[status]
+    message = plain(error.evalue) if error is not None and status != "by hand" else ""
+    if status == "not attempted" and re.search(f"^Not attempted|`{re.escape(name)}`,? (is not|which is not)", message):
+        message = ""
+    mistake = mistake_of(topic, marks.grade_id, message)
+    told = compared(HIDDEN.sub("", cell.source)) if mistake or not message else ()
+    return Row(name, f"question-{name}", title or f"`{name}`", word, style, sign, number(score), number(most), message,
+               mistake.label if mistake else "", told, section_of(topic, marks.grade_id), comment)
+
+
+def page(notebook, marks: dict) -> str:
+    """The page about a notebook that HideTests has gone over. `marks`: student, assignment, notebook, score, max_score, late_penalty."""
+    topic = marks["assignment"]
+    title, heading, rows, cells = "", "", [], []
+    comments = {cell.metadata.nbgrader.grade_id: _comment(cell) for cell in notebook.cells if utils.is_solution(cell)}
+    undone = any(error.ename == "NotImplementedError" for cell in notebook.cells if utils.is_solution(cell) and (error := _error(cell)))
+    for place, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            found = HEADING.search(cell.source) if utils.is_locked(cell) else None
+            title, heading = title or (found[1] if found else ""), found[1] if found else heading
+            kind = "answer" if utils.is_solution(cell) else "text"
+            cells.append({"kind": kind, "html": markdown(cell.source), "outputs": "",
+                          "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "comment": _comment(cell) if kind == "answer" else ""})
+            if utils.is_grade(cell):
+                rows.append(_written(cell, topic, heading))
+        elif cell.cell_type != "code":
+            cells.append({"kind": "other", "html": f"<pre>{html.escape(cell.source)}</pre>", "outputs": ""})
+        elif utils.is_grade(cell):
+            rows.append(row_of(cell, topic, heading, comments.get(function_of(cell.metadata.nbgrader.grade_id), ""), undone))
+            cells.append({"kind": "test", "row": rows[-1], "html": code(cell.source), "hidden": cell.metadata.get("hidden", False),
+                          "outputs": outputs(cell, place, errors=not rows[-1].message)})
+        else:
+            kind = "answer" if utils.is_solution(cell) else "other"
+            cells.append({"kind": kind, "html": code(cell.source), "outputs": outputs(cell, place),
+                          "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "comment": _comment(cell)})
+    counts = {word: sum(row.status == word for row in rows) for word, _, _ in LOOKS.values()}
+    again = dict.fromkeys(row.section for row in rows if row.section and row.style != "right")
+    return _template().render(
+        course=COURSE_ID, student=marks["student"], title=plain(title) or marks["notebook"], lecture=topic.split("_")[0], rows=rows, cells=cells, again=list(again),
+        score=number(marks["score"]), most=number(marks["max_score"]), penalty=number(marks["late_penalty"]) if marks["late_penalty"] else "",
+        summary=", ".join(f"{count} {word}" for word, count in counts.items() if count) or "No questions")
+
+
+def _written(cell, topic: str, heading: str) -> Row:
+    """The line about a written answer, which a person marks."""
+    marks = cell.metadata.nbgrader
+    word, style, sign = LOOKS["by hand" if marks.get("score") else "manual"]
+    return Row(marks.grade_id, f"question-{marks.grade_id}", heading, word, style, sign, number(marks.get("score") or 0.0), number(marks.points), "", "", (),
+               section_of(topic, marks.grade_id), _comment(cell))
+
+
+def _comment(cell) -> str:
+    """An instructor's comment; the one that nbgrader gives an empty answer is left to the table's own words."""
+    comment = plain(cell.metadata.get("nbgrader", {}).get("comment") or "")
+    return "" if comment == "No response." else comment
+
+
+def outputs(cell, place: int, errors: bool = True) -> str:
+    """What a cell printed, drew and raised, as HTML; the error of a test cell stands in its verdict already."""
+    shown = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            shown.append(f"<pre>{html.escape(_cut(output.text))}</pre>")
+        elif output.output_type == "error":
+            if errors:
+                shown.append(f"<pre>{html.escape(_cut(chr(10).join(output.traceback)))}</pre>")
+        elif image := next((kind for kind in ("image/png", "image/jpeg") if kind in output.data), None):
+            data = re.sub(r"[^A-Za-z0-9+/=]", "", output.data[image])
+            shown.append(f'<img src="data:{image};base64,{data}" alt="Picture drawn by cell {place} of the notebook">')
+        elif "text/plain" in output.data:
+            shown.append(f"<pre>{html.escape(_cut(output.data['text/plain']))}</pre>")
+    return "".join(shown)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_OUTPUT else text[:SHOWN_OUTPUT] + "\n... the rest is cut off ..."
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    css = "".join((PAGES / name).read_text(encoding="utf-8") for name in ("page.css", "feedback.css"))
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGES), autoescape=True, trim_blocks=True)
+    environment.filters |= {"ticks": lambda text: Markup(ticks(text)),
+                            "md_inline": lambda text: Markup(markdown_inline(text))}
+    environment.globals["css"] = Markup(css)
+    return environment.get_template("feedback.html.j2")
+
+
+class Page(Exporter):
+    """The exporter that nbgrader's generate_feedback uses: `c.GenerateFeedback.exporter_class = "autograde.feedback.Page"`."""
+
+    output_mimetype = "text/html"
+    optimistic_validation = True
+
+    def _file_extension_default(self):
+        return ".html"
+
+    @property
+    def default_config(self):
+        return Config({"Exporter": {"default_preprocessors": []}})
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        return page(nb, resources["nbgrader"]), resources
+
+
+class Renderer:
+    """Makes feedback pages, one after the other, as nbgrader's generate_feedback makes them with the same settings."""
+
+    def __init__(self, config: Config | None = None):
+        self._exporter = Page(config=config or Config())
+        self._exporter.register_preprocessor(HideTests)
+
+    def render(self, notebook, marks: dict) -> str:
+        """The page. `notebook` holds score, points and comment in its nbgrader metadata; `marks` holds what is said of the
+        whole: student, assignment, notebook, score, max_score, late_penalty."""
+        resources = {"nbgrader": dict(marks), "unique_key": marks["notebook"], "metadata": {"name": marks["notebook"]}}
+        return self._exporter.from_notebook_node(notebook, resources=resources)[0]
