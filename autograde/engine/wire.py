@@ -629,8 +629,6 @@ class Decoder:
         memory = shared.memory
         if len(data) != memory.nbytes:
             raise WireError("an update of another size")
-        if not memory.flags.writeable:
-            raise WireError("an update of a read-only array")
         memory[...] = _array_from(data, memory.dtype, memory.shape)
         shared.last = data
 

@@ -368,7 +368,10 @@ def test_data_files_are_there_on_both_sides(engine, tmp_path):
             "import os\ntotal = float(np.load('data.npy').sum())\nnp.save("
             "'data.npy', np.zeros(3))\nseen = sorted(os.listdir())"
         ),
-        test("assert total == data.sum() == 3 and seen == ['data.npy']"),
+        test(
+            "assert total == data.sum() == 3 and seen == ['data.npy']\n"
+            "assert np.load('data.npy').sum() == 3"
+        ),
     )
     assert marks(engine, *cells, files=tmp_path)[0] == {"test": "right"}
     assert np.load(tmp_path / "data.npy").sum() == 3
