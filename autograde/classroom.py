@@ -52,9 +52,10 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades", "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata"]
 
-# Students see neither hidden tests nor what another student's page could run in their browser.
-c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades", "autograde.feedback.HideTests", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]
+# Students see neither hidden tests nor what another student's page could run in their browser. To show hidden tests:
+# c.HideTests.show_hidden_tests = True
+c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades", "autograde.feedback.HideTests"]
+c.GenerateFeedback.exporter_class = "autograde.feedback.Page"
 '''
 
 

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import signal
@@ -26,7 +25,8 @@ from autograde.marker import EngineMarker, Job, Master, Outcome, Question, Stock
 from autograde.workers import Failed, Pool
 
 ENGINES = ("sandbox", "nbgrader")
-SOURCES = ("marking.py", "mistakes/__init__.py", "intake.py", "marker.py", "feedback.py", "gradebook.py", "engine")
+SOURCES = ("marking.py", "mistakes/__init__.py", "intake.py", "marker.py", "feedback.py", "mathml.py", "pages/feedback.html.j2",
+           "pages/feedback.css", "pages/page.css", "gradebook.py", "engine")
 PACKAGES = ("numpy", "matplotlib", "ipython", "ipykernel", "nbgrader", "nbconvert", "nbformat")
 
 
@@ -61,10 +61,11 @@ class Stray:
 
 @dataclass
 class Report:
-    """What a run did. Stored as OUT/report.json."""
+    """What a run did. Stored as OUT/report.json. `layers` of the sandbox were active, those of `missing` the machine has not."""
 
     engine: str
     layers: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     seconds: float = 0.0
@@ -86,10 +87,12 @@ class Report:
             lines.append(f"{row.student:<{width}}  {row.topic:<18} {mark:>11}  {shown}{'' if row.as_handed_in else ' (*)'}".rstrip())
         fresh = sum(row.fresh for row in self.submissions)
         lines.append(f"\n{fresh} graded in {self.seconds:.1f} s, {len(self.submissions) - fresh} unchanged since an earlier run.")
-        if self.engine == "sandbox":
-            lines.append(f"Layers of the sandbox: {', '.join(self.layers)}." if self.layers else "Layers of the sandbox: none were needed.")
-        else:
+        if self.engine == "nbgrader":
             lines.append("Executed by stock nbgrader: students' code ran without a sandbox.")
+        elif fresh:
+            lines.append(f"Layers of the sandbox: {', '.join(self.layers) or 'none'}.")
+        if self.missing:
+            lines.append(f"WITHOUT these layers, which this machine has not: {'; '.join(self.missing)}.")
         if self.exceptions:
             lines.append("\n(*) Not graded as handed in:")
             lines += [f"  {line}" for line in self.exceptions]
@@ -121,8 +124,8 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
         raise Refusal(f"There is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 64:
         raise Refusal(f"{workers!r} is not a number of workers from 1 to 64.")
-    if not isinstance(timeout, (int, float)) or not math.isfinite(timeout) or not 0 < timeout <= 3600:
-        raise Refusal(f"{timeout!r} is not a number of seconds above 0 and up to 3600.")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0.1 <= timeout <= 3600:
+        raise Refusal(f"{timeout!r} is not a number of seconds from 0.1 to 3600.")
     submissions, out = Path(submissions), Path(out)
     targets, strays = survey(submissions)
     report = Report(engine, strays=strays)
@@ -148,7 +151,7 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
                 if progress:
                     progress(done, len(targets))
             report.submissions.sort(key=lambda row: (row.student, row.topic))
-            report.layers = list(pool.layers)
+            report.layers, report.missing = list(pool.layers), list(pool.missing)
             report.seconds = time.perf_counter() - start
             with explained(room.root):
                 book.export(room.root / "grades.csv", room.work)

@@ -27,13 +27,12 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import (AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, Execute, GetGrades,
                                     IgnorePattern, LimitOutput, OverwriteCells, OverwriteKernelspec, SaveAutoGrades)
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from traitlets.config import Config
 
 from autograde import feedback, gradebook, intake
 from autograde.classroom import generate, replace, run
 from autograde.course import ROOT, Refusal, Topic
-from autograde.engine import Engine, Limits, SandboxUnavailable
+from autograde.engine import Engine, EngineError, Limits, SandboxUnavailable
 from autograde.gradebook import Standing
 
 MESSAGE = 2000  # characters of a question's message that the report keeps
@@ -132,6 +131,7 @@ class StockMarker:
     """
 
     layers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __init__(self, topics: dict[str, nbformat.NotebookNode], config: Config, timeout: float, scratch: Path):
         self._released, self._timeout, self._config = topics, timeout, config
@@ -183,8 +183,8 @@ class StockMarker:
         config.Autograde.sanitize_preprocessors = [ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
         config.Autograde.autograde_preprocessors = [Execute, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades,
                                                     AssignLatePenalties, CheckCellMetadata]
-        config.GenerateFeedback.preprocessors = [GetGrades, feedback.HideTests, CSSHTMLHeaderPreprocessor]
-        config.HTMLExporter.template_name = "feedback"
+        config.GenerateFeedback.preprocessors = [GetGrades, feedback.HideTests]
+        config.GenerateFeedback.exporter_class = feedback.Page
         config.Execute.timeout = math.ceil(self._timeout)
         return config
 
@@ -204,7 +204,10 @@ class EngineMarker:
         except SandboxUnavailable as problem:
             raise Refusal(f"{str(problem).rstrip('.')}. With --allow-unsandboxed students' code runs all the same, with the layers "
                           f"there are; --engine nbgrader runs it with none.") from None
+        except EngineError as problem:
+            raise Refusal(" ".join(str(problem).split())) from None
         self.layers = tuple(self._engine.layers)
+        self.missing = tuple(f"{layer} ({why})" for layer, why in self._engine.missing.items())
 
     def __enter__(self):
         return self

@@ -26,13 +26,15 @@ class Failed:
 
 
 class Pool:
-    """`count` workers, each holding what `make()` returns: a context manager with `mark(job)` and `layers`."""
+    """`count` workers, each holding what `make()` returns: a context manager with `mark(job)`, and the sandbox's
+    `layers` and `missing` ones."""
 
     def __init__(self, make: Callable, count: int, seconds: float):
         self._make, self._count, self._seconds = make, count, seconds
         self._context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
         self._workers: list[_Worker] = []
         self.layers: tuple[str, ...] = ()
+        self.missing: tuple[str, ...] = ()
 
     def __enter__(self):
         return self
@@ -74,7 +76,7 @@ class Pool:
                 return worker
         worker = _Worker(self._context, self._make, [other.connection for other in self._workers])
         self._workers.append(worker)
-        self.layers = worker.layers
+        self.layers, self.missing = worker.layers, worker.missing
         return worker
 
 
@@ -87,12 +89,12 @@ class _Worker:
         theirs.close()
         self.job, self._since, self.dead = None, 0.0, False
         try:
-            word, self.layers = self.connection.recv()
+            refusal, self.layers, self.missing = self.connection.recv()
         except (EOFError, OSError):
-            word, self.layers = "refused", "A grading process could not be started; is there enough memory?"
-        if word == "refused":
+            refusal = "A grading process could not be started; is there enough memory?"
+        if refusal:
             self.end()
-            raise Refusal(self.layers)
+            raise Refusal(refusal)
 
     def take(self, job) -> None:
         self.job, self._since = job, time.monotonic()
@@ -136,10 +138,10 @@ def _serve(connection: Connection, make: Callable, inherited: list[Connection], 
     try:
         marker = make()
     except Refusal as refusal:
-        connection.send(("refused", str(refusal)))
+        connection.send((str(refusal), (), ()))
         return
     with marker:
-        connection.send(("ready", marker.layers))
+        connection.send(("", marker.layers, marker.missing))
         with contextlib.suppress(EOFError, OSError):
             while True:
                 job = connection.recv()

@@ -48,7 +48,7 @@ def canned(recorded, monkeypatch):
     anas = outcomes[text(honest())]
 
     class Marker:
-        layers = ("canned",)
+        layers, missing = ("canned",), ()
 
         def __init__(self, *_):
             pass
@@ -134,7 +134,7 @@ def test_what_an_instructor_entered_survives_a_regrade_and_stands_on_the_page(co
     assert rows(report)["ana"].score == HONEST + 1.5 + 0.25
     assert classes.scores(database)["ana"] == HONEST
     page = (out / "feedback" / "ana" / TOPIC.folder / "quadratics.html").read_text()
-    assert "Nearly there." in page and "(Score: 18.75 / 20.0)" in page and "(Score: 1.5 / 2.0)" in page
+    assert "Nearly there." in page and "<strong>18.75</strong> of 20 points" in page and "1.5 of 2" in page and "marked by hand" in page
     entered = {row[:3] + row[-2:] for row in classes.tables(database)["grade"] if row[3] is not None or row[4] is not None}
     assert len(entered) == 2
     assert ",18.75,0.0,18.75,20.0" in (out / "grades.csv").read_text()
@@ -190,7 +190,7 @@ def test_a_first_failure_is_reported_as_not_graded_and_stores_nothing(recorded, 
 
 def test_a_job_that_does_not_end_is_stopped_and_the_others_go_on():
     class Sleeper:
-        layers = ()
+        layers = missing = ()
 
         def __enter__(self):
             return self
