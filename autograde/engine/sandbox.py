@@ -2,9 +2,11 @@
 
 Three kernel interfaces are called directly, through ctypes: Landlock (which files, which signals, no TCP),
 seccomp (which system calls) and namespaces (own process numbers, own empty network, own disk of limited
-size); rlimits and capabilities besides. PyPI's `py-landlock` and `pyseccomp` (needs libseccomp) each cover
-one of these, and `sandlock` runs a command; none can grant one single fork, which is what bounds processes
-here, also for root. It is some 300 lines to read instead of three packages to trust.
+size); rlimits and capabilities besides. On PyPI, `py-landlock` is Landlock alone, `pyseccomp` binds a C
+library that pip does not bring, and `sandlock` 0.8 confines a live process by Landlock alone: its other
+layers are for a child that it starts itself, where speed here rests on forks of a warm process. None grants
+one single fork at a time, which is what bounds processes, for root too. So it is this file to read, instead
+of packages to trust.
 
 A layer is a name with what it prevents:
 
