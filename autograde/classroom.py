@@ -138,6 +138,9 @@ class Classroom:
         self._lock.close()
 
     def _prepare(self) -> None:
+        for link in self.work.glob("engine-*"):  # a killed run's engines could not take their folders with them
+            if link.is_symlink() and Path(os.readlink(link)).name.startswith("grading-"):
+                shutil.rmtree(os.readlink(link), ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir()
         if not (self.root / "nbgrader_config.py").exists():

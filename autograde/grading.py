@@ -139,7 +139,7 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
         def make():
             if engine == "nbgrader":
                 return StockMarker(run.released, config, timeout, room.work)
-            return EngineMarker(run.masters, config, timeout, allow_unsandboxed)
+            return EngineMarker(run.masters, config, timeout, room.work, allow_unsandboxed)
 
         with Book(room.gradebook) as book, _asked_to_stop() as asked, \
                 Pool(make, workers, longest(run.masters.values(), timeout) + 60) as pool:

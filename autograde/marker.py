@@ -34,6 +34,7 @@ from autograde.classroom import generate, replace, run
 from autograde.course import ROOT, Refusal, Topic
 from autograde.engine import Engine, EngineError, Limits, SandboxUnavailable
 from autograde.gradebook import Standing
+from autograde.workers import Failed
 
 MESSAGE = 2000  # characters of a question's message that the report keeps
 
@@ -146,7 +147,7 @@ class StockMarker:
     def __exit__(self, *_):
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def mark(self, job: Job) -> Outcome:
+    def mark(self, job: Job) -> Outcome | Failed:
         start = time.perf_counter()
         topic = job.topic
         if not (self._root / "source" / topic.folder).exists():
@@ -164,7 +165,10 @@ class StockMarker:
         replace(folder / topic.solution.name, serialise(taken.notebook))
         if job.timestamp:
             replace(folder / "timestamp.txt", job.timestamp.encode())
-        run(Autograde, self._settings(job))
+        try:
+            run(Autograde, self._settings(job))
+        except NbGraderException:  # what went wrong is in nbgrader's log, which nobody reads here
+            return Failed("stock nbgrader could not run it: its kernel died, or could not be stopped")
         with gradebook.Book(database) as book:
             scores, comments, penalty = book.stored(job.student, topic.folder, topic.name)
             book.enter_manual(job.student, topic.folder, topic.name, job.standing)
@@ -193,7 +197,7 @@ class EngineMarker:
     """Marks through the course's engine. What nbgrader does for each submission anew (opening the gradebook, loading
     templates, validating) is done once here; its own functions still decide on scores, penalties and the page."""
 
-    def __init__(self, masters: dict[str, "Master"], config: Config, timeout: float, allow_unsandboxed: bool = False):
+    def __init__(self, masters: dict[str, "Master"], config: Config, timeout: float, scratch: Path, allow_unsandboxed: bool = False):
         self._masters, self._config = masters, config
         self._limits = Limits(cell_seconds=timeout, submission_seconds=longest(masters.values(), timeout))
         self._sandbox = "best-effort" if allow_unsandboxed else "require"
@@ -206,6 +210,7 @@ class EngineMarker:
                           f"there are; --engine nbgrader runs it with none.") from None
         except EngineError as problem:
             raise Refusal(" ".join(str(problem).split())) from None
+        (scratch / f"engine-{os.getpid()}").symlink_to(self._engine.home)  # for the run that cleans up after a killed one
         self.layers = tuple(self._engine.layers)
         self.missing = tuple(f"{layer} ({why})" for layer, why in self._engine.missing.items())
 

@@ -116,7 +116,10 @@ class _Worker:
         return outcome
 
     def end(self) -> None:
+        """Lets an idle worker clean up after itself, and stops one that is not."""
         self.connection.close()
+        if self.job is None and not self.dead:
+            self._process.join(10)
         if self._process.is_alive():
             self._process.kill()
         self._process.join()

@@ -73,8 +73,7 @@ def folder(tmp_path_factory):
     simulate.simulate(folder, 1, RELEASED, seed=5)
     (folder / "expected.csv").unlink()
     hand_in(folder, "late", honest()).with_name("timestamp.txt").write_text("2026-11-02 09:30:00 UTC\n")
-    hand_in(folder, "in-time", honest()).with_name("timestamp.txt").write_text("2026-10-31 09:30:00.5 UTC\n")
-    hand_in(folder, "empty", classes.EXERCISE)
+    hand_in(folder, "empty", classes.EXERCISE).with_name("timestamp.txt").write_text("2026-10-31 09:30:00.5 UTC\n")
     busy = notebook()
     cell_of(busy, "quadratic").source += "\nprint('hello'); quadratic"
     busy.cells[3:3] = [nbformat.v4.new_code_cell("import matplotlib\n1 + 1"), nbformat.v4.new_markdown_cell("# mine"), nbformat.v4.new_code_cell("undefined")]
@@ -99,7 +98,7 @@ def test_every_table_holds_what_stock_nbgrader_stores(both):
     assert expected.keys() == found.keys()
     for table in expected:
         assert found[table] == expected[table], table
-    assert len(expected["grade"]) == sum(len(cells.max_points(cells.read(topic.solution))) for topic in RELEASED) + 4 * 12
+    assert len(expected["grade"]) == sum(len(cells.max_points(cells.read(topic.solution))) for topic in RELEASED) + 3 * 12
 
 
 def test_stock_execution_behind_the_seam_stores_the_same_as_the_engine(folder, tmp_path):
@@ -128,7 +127,7 @@ def compare(found, expected) -> None:
 
 def test_the_autograded_notebooks_are_the_same(both):
     paths = sorted(path.relative_to(both["stock"]) for path in both["stock"].glob("autograded/*/*/*.ipynb"))
-    assert len(paths) == len(RELEASED) + 4
+    assert len(paths) == len(RELEASED) + 3
     for path in paths:
         compare(both["engine"] / path, both["stock"] / path)
 
