@@ -88,7 +88,7 @@ def heat_map(codes: np.ndarray, palette: Sequence[str], rows: Sequence[str], gro
     named = 0 < count <= 60
     left = (min(22, max(map(len, rows))) * 6.5 + 8) if named else 14.0
     top, gap = 34.0, 6.0
-    cell = min(12.0, (1060 - left - gap * len(groups)) / max(1, columns))
+    cell = min(12.0, (1135 - left - gap * len(groups)) / max(1, columns))
     tall = min(16.0, max(0.6, 620 / max(1, count)))
     parts, x, first = [], left, 0
     for name, wide in groups:

@@ -20,8 +20,8 @@ from autograde.course import Refusal, find_topic
 from autograde.feedback import HEADING, PAGES, function_of, markdown_inline, mistake_of, number, section_of, ticks
 from autograde.marks import Class, Work, read
 
-ENOUGH = 8  # students from which on a correlation is looked at
-WEAK, HALF = 0.1, 0.5
+WEAK, HALF = 0.2, 0.5  # a question asks for a look where even chance would hardly lift it to these
+CHANCE = 1.645  # standard errors: one such flag in twenty would be chance
 PALETTE = ("#ffffff", "#2f6db3", "#e08b2d", "#d9dde3", "#6b3f8f", "#9cc3e6")
 LEGEND = ((PALETTE[1], "right"), (PALETTE[5], "part of the points"), (PALETTE[2], "wrong"), (PALETTE[3], "not attempted"),
           (PALETTE[4], "ran out of time or crashed"), (PALETTE[0], "not handed in"))
@@ -57,7 +57,7 @@ def render(group: Class) -> str:
         "course": "Training deep networks", "students": len(group.people), "works": len(group.works), "ungraded": len(group.ungraded), "topics": topics,
         "engine": group.engine, "layers": group.layers, "missing": group.missing, "mean": f"{shares.mean():.0%}",
         "quartiles": [f"{value:.0%}" for value in np.quantile(shares, (0.25, 0.75))], "hardest": min(asked, key=lambda item: item["solved"], default=None),
-        "mistakes": mistakes, "unnamed": unnamed, "lost": lost, "named": sum(item["count"] for item in mistakes), "flagged": flagged, "enough": ENOUGH,
+        "mistakes": mistakes, "unnamed": unnamed, "lost": lost, "named": sum(item["count"] for item in mistakes), "flagged": flagged,
         "waiting": sum(work.waiting for work in group.works), "legend": LEGEND, "heat_map": _heat_map(group, topics), "people": _people(group),
         "scatter": _scatter(items), **_times(group, topics), **_exceptions(group)}
     return _template().render(context)
@@ -121,7 +121,7 @@ def _items(topic: str, works: list[Work], names: list[str], headings: dict[str, 
         title = headings.get(name) or function_of(name)
         items.append({"topic": topic, "name": function_of(name), "title": title, "plain_title": re.sub(r"^\d+[.)]\s*", "", title), "most": number(most[column]),
                       "asked": len(works), "solved": solved, "share": f"{solved:.0%}", "percent": round(100 * solved), "value": value,
-                      "discrimination": "" if value is None else f"{value:.2f}", "best": f"{best:.0%}", "wrong": counts[column]["wrong"] + counts[column]["partial"],
+                      "discrimination": "" if value is None else f"{value:.2f}", "best": f"{best[0]} of {best[1]}", "wrong": counts[column]["wrong"] + counts[column]["partial"],
                       "open": counts[column]["not attempted"], "late": counts[column]["timeout"] + counts[column]["crashed"],
                       "why": _why(len(works), value, best)})
     return items
@@ -134,24 +134,34 @@ def item_rest(points: np.ndarray, rest: np.ndarray) -> float | None:
     return float(np.corrcoef(points, rest)[0, 1])
 
 
-def _best_quarter(solved: np.ndarray, rest: np.ndarray) -> float:
-    """Share of those at or above the third quartile of the rest who solved it."""
-    return float(solved[rest >= np.quantile(rest, 0.75)].mean())
+def _best_quarter(solved: np.ndarray, rest: np.ndarray) -> tuple[int, int]:
+    """How many of those at or above the third quartile of the rest solved it, and how many they are."""
+    best = solved[rest >= np.quantile(rest, 0.75)]
+    return int(best.sum()), len(best)
 
 
-def _why(students: int, value: float | None, best: float) -> str:
+def wilson_upper(count: int, total: int) -> float:
+    """Upper end of Wilson's interval for a share, `CHANCE` standard errors wide (E. B. Wilson, JASA 22, 1927)."""
+    share, z = count / total, CHANCE**2 / total
+    return (share + z / 2 + (z * share * (1 - share) + z * z / 4) ** 0.5) / (1 + z)
+
+
+def correlation_upper(value: float, students: int) -> float:
+    """Upper end of Fisher's interval for a correlation, `CHANCE` standard errors wide."""
+    return float(np.tanh(np.arctanh(np.clip(value, -0.999999, 0.999999)) + CHANCE / np.sqrt(students - 3))) if students > 3 else 1.0
+
+
+def _why(students: int, value: float | None, best: tuple[int, int]) -> str:
     """Why a question asks for a look, or ""."""
-    if students < ENOUGH:
-        return ""
-    if best < HALF:
-        return f"only {best:.0%} of the best quarter solve it"
-    if value is not None and value < WEAK:
+    if wilson_upper(*best) < HALF:
+        return f"only {best[0]} of the {best[1]} best solve it"
+    if value is not None and correlation_upper(value, students) < WEAK:
         return "good students fail it" if value < 0 else "it does not tell students apart"
     return ""
 
 
 def _scatter(items: list[dict]) -> str:
-    points = [(item["solved"], item["value"], item["name"], bool(item["why"])) for item in items if item["value"] is not None]
+    points = [(item["solved"], item["value"], f"{item['topic'].split('_')[0]} {item['name']}", bool(item["why"])) for item in items if item["value"] is not None]
     marked = [label for _, _, label, flag in points if flag]
     alt = (f"{len(points)} questions by the share of students who solved them and by discrimination. "
            + (f"Flagged: {', '.join(marked[:10])}{' and others' if len(marked) > 10 else ''}." if marked else "None is flagged."))
