@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
-from mistune import HTMLRenderer
+from mistune import HTMLRenderer, import_plugin
 from nbconvert.exporters import Exporter
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbgrader import utils
@@ -35,6 +35,7 @@ ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]?")
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 REMARK = re.compile(r"^# ?(.*)$")
 REMEMBERED, LONG = 1000, 20_000  # texts whose formatted form is kept, and the length up to which they are
+PLUGINS = [import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "url"]  # a bare address stays text
 SHOWN_OUTPUT = 200_000  # characters of one output that the page shows
 PAGES = Path(__file__).with_name("pages")
 LOOKS = {  # status in report.json: word on the page, style, sign
@@ -203,7 +204,7 @@ def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
 @_remembering
 def markdown(source: str) -> str:
     """A Markdown cell's HTML."""
-    return MarkdownWithMath(renderer=_Markdown()).render(source)
+    return MarkdownWithMath(renderer=_Markdown(), plugins=PLUGINS).render(source)
 
 
 @_remembering

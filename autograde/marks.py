@@ -78,6 +78,7 @@ class Class:
     topics: dict[str, float]
     works: list[Work]
     ungraded: list[Work] = field(default_factory=list)
+    duedates: dict[str, str] = field(default_factory=dict)
     engine: str = "sandbox"
     layers: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -99,6 +100,7 @@ def read(out: Path) -> Class:
             people = {row[0]: Person(*(value or "" for value in row))
                       for row in db.execute("SELECT id, first_name, last_name, email FROM student ORDER BY id")}
             most, grades = dict(db.execute(MOST)), db.execute(GRADES).fetchall()
+            duedates = {topic: due[:19] for topic, due in db.execute("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")}
     except sqlite3.DatabaseError as problem:
         raise Refusal(f"{out / 'gradebook.db'} cannot be read ({problem}); close other programs that use it, or grade again.") from None
     rows = {(row["student"], row["topic"]): row for row in told["submissions"]}
@@ -109,7 +111,7 @@ def read(out: Path) -> Class:
     for student, _ in rows:
         people.setdefault(student, Person(student))
     handed_in = {work.topic for work in [*works, *ungraded]}
-    return Class(out, people, {topic: points for topic, points in most.items() if topic in handed_in}, works, ungraded, told["engine"],
+    return Class(out, people, {topic: points for topic, points in most.items() if topic in handed_in}, works, ungraded, duedates, told["engine"],
                  told["layers"], told.get("missing", []), [(stray["where"], stray["why"]) for stray in told["strays"]], told["seconds"])
 
 
