@@ -224,7 +224,7 @@ class EngineMarker:
         start = time.perf_counter()
         master = self._masters[job.topic.folder]
         taken, unread, rebuilt = take_in(job, master.released)
-        result = self._engine.run(master.overwrite(taken.notebook), files=master.files)
+        result = self._engine.run(master.overwrite(taken.notebook))
         executed = self._finish(result.notebook)
         scores = {cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0] for cell in executed.cells if utils.is_grade(cell)}
         comments = {cell.metadata.nbgrader.grade_id: "No response." if utils.compute_checksum(cell) == cell.metadata.nbgrader.checksum else None
@@ -276,7 +276,6 @@ class Master:
 
     released: nbformat.NotebookNode
     cells: dict[str, tuple[str, str, bool]]
-    files: Path | None = None
 
     def overwrite(self, notebook):
         """A copy with the master's locked sources and checksums, as nbgrader's OverwriteCells leaves it."""

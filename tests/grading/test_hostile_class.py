@@ -6,6 +6,8 @@ reach of the instructor, and neighbours' work on the same disk.
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -34,11 +36,10 @@ def at_top(code: str):
                      + "\nexcept BaseException as problem:\n    print(type(problem).__name__)"})
 
 
-def attacks(base: Path, port: int) -> dict:
-    """student: (notebook, score)."""
-    out, folder = base / "out", base / "class"
-    search = f"""import glob, os
-for pattern in ("{out}/gradebook.db", "{out}/**/*", "{folder}/**/*.ipynb", "{ROOT}/solutions/**/*.ipynb", "{ROOT}/autograde/**/*.py", "/proc/*/environ", "/proc/*/maps"):
+def searching(base: Path) -> str:
+    """Code that prints what it can read of the gradebook, the neighbours' work, the solutions and other processes."""
+    return f"""import glob, os
+for pattern in ("{base}/out/gradebook.db", "{base}/out/**/*", "{base}/class/**/*.ipynb", "{ROOT}/solutions/**/*.ipynb", "{ROOT}/autograde/**/*.py", "/proc/*/environ", "/proc/*/maps"):
     for path in glob.glob(pattern, recursive=True):
         try:
             content = open(path, "rb").read()
@@ -46,6 +47,12 @@ for pattern in ("{out}/gradebook.db", "{out}/**/*", "{folder}/**/*.ipynb", "{ROO
             print(path, content[at:at + 20], content[:20])
         except OSError:
             pass"""
+
+
+def attacks(base: Path, port: int) -> dict:
+    """student: (notebook, score)."""
+    out, folder = base / "out", base / "class"
+    search = searching(base)
     write = f"""import glob, os, sqlite3
 for path in ("{out}/gradebook.db", "{out}/planted", "{folder}/planted", "{ROOT}/planted", "{ROOT}/autograde/marking.py", "/tmp/{MARK}", "/var/tmp/{MARK}",
              os.path.expanduser("~/{MARK}"), "{out}/autograded/0-first/01_quadratics/quadratics.ipynb"):
@@ -139,6 +146,11 @@ def test_no_secret_reaches_what_a_student_gets(run):
         for step in ("autograded", "feedback"):
             for path in (base / "out" / step / student).rglob("*.*"):
                 assert SENTINEL not in path.read_text(), path
+
+
+def test_the_search_for_secrets_finds_them_where_there_is_no_sandbox(run):
+    done = subprocess.run([sys.executable, "-c", searching(run[1])], capture_output=True, text=True, timeout=60)
+    assert SENTINEL in done.stdout and "gradebook.db" in done.stdout and "/solutions/" in done.stdout
 
 
 def test_nothing_is_written_outside_and_nothing_of_the_course_is_changed(run):
