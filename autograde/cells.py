@@ -64,6 +64,13 @@ def max_points(notebook) -> dict[str, float]:
     return {grading(cell)["grade_id"]: float(grading(cell)["points"]) for cell in notebook.cells if is_test(cell)}
 
 
+def companions(notebook, name: str) -> set[str]:
+    """The other answers that the hidden test of `name` goes through, as it declares them to `mark` by keyword."""
+    test = sources(notebook, is_test)[f"test_{name}"]
+    calls = [node for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+    return {keyword.arg for call in calls if getattr(call.func, "id", "") == "mark" for keyword in call.keywords}
+
+
 def replace_function(cell_source: str, function_source: str) -> str:
     """The cell with `function_source` in place of the function of that name, the rest of the cell as it was."""
     name = ast.parse(function_source).body[0].name

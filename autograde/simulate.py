@@ -33,12 +33,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Choices:
-    """All that one topic offers to choose from."""
+    """All that one topic offers to choose from; `needs`: the answers that a question is tested through, if any."""
 
     topic: Topic
     exercise: nbformat.NotebookNode
     right: dict[str, list[Answer]]
     wrong: dict[str, list[Answer]]
+    needs: dict[str, set[str]]
 
 
 def choices(topic: Topic) -> Choices:
@@ -56,7 +57,8 @@ def choices(topic: Topic) -> Choices:
         wrong[name] += [Answer(cells.replace_function(source, version.source), 0.0, f"mistake: {version.label}")
                         for version in book.mistakes.get(name, [])]
         wrong[name] += [Answer(f'{name} = "{letter}"', 0.0, f"wrong answer: {letter}") for letter in book.answers.get(name, {})]
-    return Choices(topic, cells.read(topic.exercise), right, wrong)
+    needs = {name: cells.companions(solution, name) for name in right}
+    return Choices(topic, cells.read(topic.exercise), right, wrong, needs)
 
 
 def simulate(folder: Path, students: int, topics: Iterable[Topic], seed: int = 0) -> int:
@@ -92,7 +94,7 @@ def _write_class(folder: Path, students: int, offers: list[Choices], rng: np.ran
         for number in range(1, students + 1):
             student, ability = f"student-{number:0{width}}", rng.beta(4, 2)
             for offer in offers:
-                answers = {name: _choose(offer, name, ability, rng) for name in offer.right}
+                answers = _answers(offer, ability, rng)
                 path = folder / student / offer.topic.folder / offer.topic.exercise.name
                 path.parent.mkdir(parents=True)
                 path.write_text(serialize(filled_in(offer.exercise, answers)), encoding="utf-8")
@@ -101,10 +103,20 @@ def _write_class(folder: Path, students: int, offers: list[Choices], rng: np.ran
     return students * len(offers)
 
 
-def _choose(offer: Choices, name: str, ability: float, rng: np.random.Generator) -> Answer:
-    """Able students are right more often; who is wrong makes one of the known mistakes or leaves a gap."""
-    shelf = offer.right[name] if rng.random() < ability else offer.wrong[name]
-    return shelf[rng.integers(len(shelf))]
+def _answers(offer: Choices, ability: float, rng: np.random.Generator) -> dict[str, Answer]:
+    """Able students are right more often; who is wrong makes one of the known mistakes or leaves a gap.
+
+    A question that is tested through another answer is attempted only where that one is right: what its own answer
+    would else be worth depends on the other's mistake.
+    """
+    answers = {}
+    for name in offer.right:
+        shelf = offer.right[name] if rng.random() < ability else offer.wrong[name]
+        answers[name] = shelf[rng.integers(len(shelf))]
+    for name, needed in offer.needs.items():
+        if any(not answers[other].points for other in needed):
+            answers[name] = offer.wrong[name][0]
+    return answers
 
 
 def filled_in(exercise, answers: dict[str, Answer]):

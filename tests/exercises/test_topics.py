@@ -60,18 +60,11 @@ def test_the_stub_gets_0_and_counts_as_not_attempted(topic):
         assert outcome.error == wanted, name
 
 
-def companions(topic, name: str) -> set[str]:
-    """The other functions of the student's that the cases of `name` go through, as its hidden test declares."""
-    test = cells.sources(solution_of(topic), cells.is_test)[f"test_{name}"]
-    calls = [node for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "mark"]
-    return {keyword.arg for call in calls for keyword in call.keywords}
-
-
 def test_each_question_answered_alone_gets_its_points(topic):
     stubs = cells.sources(cells.read(topic.exercise), cells.is_solution)
     answers = cells.sources(solution_of(topic), cells.is_solution)
     for name in functions(topic):
-        alone = stubs | {key: answers[key] for key in {name} | companions(topic, name)}
+        alone = stubs | {key: answers[key] for key in {name} | cells.companions(solution_of(topic), name)}
         outcome = cells.run(solution_of(topic), alone, {f"test_{name}"})[f"test_{name}"]
         assert outcome.points == outcome.max_points, f"{name} needs another answer: {outcome.message}"
 
