@@ -59,11 +59,56 @@ def _check(options) -> int:
 
 def _grade(options) -> int:
     from autograde.grading import grade
+    from autograde.progress import Progress
+    from autograde.report import report as write_report
 
-    report = grade(Path(options.submissions), Path(options.out), workers=options.workers, timeout=options.timeout,
-                   engine=options.engine, allow_unsandboxed=options.allow_unsandboxed, force=options.force)
-    print(report.table())
+    with Progress("graded", options.quiet) as progress:
+        report = grade(Path(options.submissions), Path(options.out), workers=options.workers, timeout=options.timeout,
+                       engine=options.engine, allow_unsandboxed=options.allow_unsandboxed, force=options.force,
+                       progress=progress)
+    page = write_report(Path(options.out))
+    if not options.quiet:
+        print(report.table())
+        print(f"\nThe class at a glance: {page}")
     return DONE_WITH_EXCEPTIONS if report.exceptions else DONE
+
+
+def _collect(options) -> int:
+    from autograde.collect import collect
+    from autograde.progress import Progress
+
+    with Progress("collected", options.quiet) as progress:
+        result = collect(Path(options.download), options.kind, Path(options.out), options.topic,
+                         Path(options.roster) if options.roster else None, progress)
+    _say(result.notes)
+    print(f"{result.new} new, {result.unchanged} unchanged submissions in {options.out}")
+    return DONE
+
+
+def _report(options) -> int:
+    from autograde.report import report
+
+    print(report(Path(options.out), Path(options.to) if options.to else None))
+    return DONE
+
+
+def _export(options) -> int:
+    from autograde.export import export
+
+    chosen = [find_topic(name).folder for name in options.topics]
+    result = export(Path(options.out), options.format, Path(options.roster) if options.roster else None, chosen,
+                    Path(options.to) if options.to else None)
+    _say(result.notes)
+    for path in result.files[:10]:
+        print(path)
+    if len(result.files) > 10:
+        print(f"and {len(result.files) - 10} more")
+    return DONE
+
+
+def _say(notes: list[str]) -> None:
+    for note in notes:
+        print(f"Note: {note}", file=sys.stderr)
 
 
 def _simulate(options) -> int:
@@ -93,7 +138,7 @@ def _number(kind, low, high, what: str):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m autograde", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Tools of the course: make exercises from solutions, check a notebook, grade a class.",
+        description="Tools of the course: make exercises from solutions, check a notebook, collect, grade, report, export.",
         epilog="Exit status: 0 done; 1 done, but some submissions could not be graded as they were handed in;\n"
                "2 the call was wrong; 130 interrupted (what was done is kept).")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -128,6 +173,32 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--allow-unsandboxed", action="store_true",
                        help="grade even where this system cannot give every layer of the sandbox")
     added.add_argument("--force", action="store_true", help="grade again what has not changed, too")
+    added.add_argument("--quiet", action="store_true", help="no progress and no table; the exit status and the report tell")
+
+    added = command("collect", _collect, "take a university system's download as submissions",
+                    "Puts the notebooks of DOWNLOAD into SUBMISSIONS/<student>/<topic>/. The last upload counts; earlier ones are "
+                    "kept in SUBMISSIONS/.earlier. Students are named by the system's own number, by which export finds them again.")
+    added.add_argument("download", metavar="DOWNLOAD", help="the zip, or the folder that it unpacked to")
+    added.add_argument("--from", dest="kind", choices=["canvas", "moodle", "folder"], required=True,
+                       help="who made the download; folder: a folder per student")
+    added.add_argument("--out", required=True, metavar="SUBMISSIONS", help="the folder of the class, made if missing")
+    added.add_argument("--topic", metavar="TOPIC", help="of notebooks that do not say which topic they are of")
+    added.add_argument("--roster", metavar="FILE", help="Moodle's grading worksheet, for the times of handing in")
+    added.add_argument("--quiet", action="store_true", help="no progress")
+
+    added = command("report", _report, "the class report",
+                    "Writes OUT/report.html: scores, questions, mistakes, times and exceptions of a graded class. "
+                    "Grading writes it, too; run this after marking by hand.")
+    added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
+    added.add_argument("--to", metavar="FILE", help="another file than OUT/report.html")
+
+    added = command("export", _export, "marks for Canvas, Moodle, Gradescope or a spreadsheet",
+                    "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export.")
+    added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
+    added.add_argument("--format", choices=["canvas", "moodle", "gradescope", "csv"], required=True)
+    added.add_argument("--roster", metavar="FILE", help="the gradebook exported from Canvas, or Moodle's grading worksheet")
+    added.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)")
+    added.add_argument("--to", metavar="FOLDER", help="another folder than OUT/export")
 
     added = command("simulate", _simulate, "make up a class, with what each submission should score",
                     "Writes submissions of made-up students: right answers in several styles, catalogued mistakes and gaps.")
