@@ -1,7 +1,8 @@
-"""The folder OUT of a class: an ordinary nbgrader course, with the little that grading keeps beside it in .grading/.
+"""The folder OUT of a class: an ordinary nbgrader course, with the little that grading keeps beside it in
+.grading/.
 
-In: a path from the command line. Out: the course's folders, its lock, its configuration, and files that appear whole or
-not at all. Trusts the instructor; every error of the file system becomes a sentence.
+In: a path from the command line. Out: the course's folders, its lock, its configuration, and files that
+appear whole or not at all. Trusts the instructor; every error of the file system becomes a sentence.
 """
 
 import contextlib
@@ -41,18 +42,18 @@ c = get_config()
 c.CourseDirectory.course_id = "{course_id}"
 c.ClearSolutions.code_stub = {{"python": "{stub}"}}
 
-# A submission is first put into the released form; then the course's engine runs it in the place of nbgrader's Execute.
+# A submission is first put into the released form; then the course's engine runs it in the place of Execute.
 c.Autograde.sanitize_preprocessors = [
-    "autograde.intake.Normalizer", "nbgrader.preprocessors.ClearOutput", "nbgrader.preprocessors.DeduplicateIds",
-    "nbgrader.preprocessors.OverwriteKernelspec", "nbgrader.preprocessors.OverwriteCells",
-    "nbgrader.preprocessors.CheckCellMetadata"]
+    "autograde.intake.Normalizer", "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds", "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells", "nbgrader.preprocessors.CheckCellMetadata"]
 c.Autograde.autograde_preprocessors = [
     "autograde.engine.preprocessor.EngineExecute", "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor", "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades", "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata"]
 
-# Students see neither hidden tests nor what another student's page could run in their browser. To show hidden tests:
+# Students see neither hidden tests nor anything that would run in their browser. To show hidden tests:
 # c.HideTests.show_hidden_tests = True
 c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades", "autograde.feedback.HideTests"]
 c.GenerateFeedback.exporter_class = "autograde.feedback.Page"
@@ -66,9 +67,13 @@ def explained(folder: Path):
         yield
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Refusal(f"There is no space left in {folder}; free some and run again: what is graded so far is kept.") from None
+            raise Refusal(
+                f"There is no space left in {folder}; free some and run again: what is graded so far is kept."
+            ) from None
         if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise Refusal(f"{folder} cannot be written to ({problem.strerror}); choose another folder with --out.") from None
+            raise Refusal(
+                f"{folder} cannot be written to ({problem.strerror}); choose another folder with --out."
+            ) from None
         raise Refusal(f"{problem.filename or folder} cannot be used: {problem.strerror}.") from None
 
 
@@ -103,7 +108,9 @@ class Classroom:
         return self.root / ".grading" / "work"
 
     def replace(self, path: Path, content: bytes, mode: int = 0o644) -> None:
-        """Writes a file of the course, whole or not at all; a draft that a killed run leaves goes with the scratch space."""
+        """Writes a file of the course, whole or not at all; a draft that a killed run leaves goes with the
+        scratch space.
+        """
         replace(path, content, mode, self.work / "draft")
 
     def _check(self, submissions: Path) -> None:
@@ -111,9 +118,13 @@ class Classroom:
         if self.root.exists() and not self.root.is_dir():
             raise Refusal(f"{self.root} is a file; name a folder for the results with --out.")
         if out == given or given in out.parents or out in given.parents:
-            raise Refusal(f"The results cannot go to {self.root}: neither it nor the submissions may lie in the other.")
+            raise Refusal(
+                f"The results cannot go to {self.root}: neither it nor the submissions may lie in the other."
+            )
         if set("*?[]{}%#") & set(str(self.root)):
-            raise Refusal(f"nbgrader cannot work in {self.root}: choose a path without any of * ? [ ] {{ }} % #.")
+            raise Refusal(
+                f"nbgrader cannot work in {self.root}: choose a path without any of * ? [ ] {{ }} % #."
+            )
 
     def __enter__(self):
         with explained(self.root):
@@ -124,7 +135,10 @@ class Classroom:
                 fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise Refusal(f"Another run is grading into {self.root}; wait until it ends, or choose another folder with --out.") from None
+            raise Refusal(
+                f"Another run is grading into {self.root}; wait until it ends, or choose another folder with "
+                "--out."
+            ) from None
         try:
             with explained(self.root):
                 self._prepare()
@@ -138,7 +152,9 @@ class Classroom:
         self._lock.close()
 
     def _prepare(self) -> None:
-        for link in self.work.glob("engine-*"):  # a killed run's engines could not take their folders with them
+        for link in self.work.glob(
+            "engine-*"
+        ):  # a killed run's engines could not take their folders with them
             if link.is_symlink() and Path(os.readlink(link)).name.startswith("grading-"):
                 shutil.rmtree(os.readlink(link), ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
@@ -147,7 +163,10 @@ class Classroom:
             inside = ROOT in self.root.resolve().parents
             depth = len(self.root.resolve().relative_to(ROOT).parts) if inside else 0
             course = f"Path(__file__).resolve().parents[{depth}]" if inside else f"Path({str(ROOT)!r})"
-            self.replace(self.root / "nbgrader_config.py", CONFIG.format(course=course, course_id=COURSE_ID, stub=STUB).encode())
+            self.replace(
+                self.root / "nbgrader_config.py",
+                CONFIG.format(course=course, course_id=COURSE_ID, stub=STUB).encode(),
+            )
         if not self.gradebook.exists():
             gradebook.create(self.gradebook, self.work)
         gradebook.check(self.gradebook)
@@ -157,25 +176,33 @@ class Classroom:
         try:
             config = PyFileConfigLoader("nbgrader_config.py", str(self.root)).load_config()
         except Exception as problem:  # whatever an instructor's Python raises
-            raise Refusal(f"{self.root / 'nbgrader_config.py'} cannot be read ({type(problem).__name__}: {problem}); "
-                          f"correct it, or delete it and run again.") from None
+            raise Refusal(
+                f"{self.root / 'nbgrader_config.py'} cannot be read ({type(problem).__name__}: {problem}); "
+                f"correct it, or delete it and run again."
+            ) from None
         return config
 
     def register(self, topic: Topic) -> bool:
-        """Brings source/, release/ and the gradebook's assignment up to the topic's solution; returns whether anything changed."""
+        """Brings source/, release/ and the gradebook's assignment up to the topic's solution; returns whether
+        anything changed.
+        """
         digest = hashlib.sha256(topic.solution.read_bytes()).hexdigest()
         seal = self.root / ".grading" / "topics" / topic.folder
         release = self.root / "release" / topic.folder / topic.solution.name
         if release.is_file() and seal.is_file() and seal.read_text() == digest and self.cells(topic):
             return False
         with explained(self.root):
-            self.replace(self.root / "source" / topic.folder / topic.solution.name, topic.solution.read_bytes())
+            self.replace(
+                self.root / "source" / topic.folder / topic.solution.name, topic.solution.read_bytes()
+            )
             generate(self.root, topic, self.gradebook)
             self.replace(seal, digest.encode())
         return True
 
     def cells(self, topic: Topic) -> dict[str, tuple[str, str, bool]]:
-        """Source with hidden tests, checksum and lock of the topic's cells by grade_id; empty if it is not registered."""
+        """Source with hidden tests, checksum and lock of the topic's cells by grade_id; empty if it is not
+        registered.
+        """
         with gradebook.Book(self.gradebook) as book:
             return book.master(topic.folder, topic.name)
 
@@ -204,14 +231,27 @@ class Classroom:
 
     def files(self, student: str, topic: Topic) -> dict[str, Path]:
         """Where a submission's files are."""
-        return {"submitted": self.root / "submitted" / student / topic.folder / f"{topic.name}.ipynb",
-                "autograded": self.root / "autograded" / student / topic.folder / f"{topic.name}.ipynb",
-                "feedback": self.root / "feedback" / student / topic.folder / f"{topic.name}.html",
-                "handed in": self.root / "handed_in" / student / topic.folder / f"{topic.name}.ipynb"}
+        return {
+            "submitted": self.root / "submitted" / student / topic.folder / f"{topic.name}.ipynb",
+            "autograded": self.root / "autograded" / student / topic.folder / f"{topic.name}.ipynb",
+            "feedback": self.root / "feedback" / student / topic.folder / f"{topic.name}.html",
+            "handed in": self.root / "handed_in" / student / topic.folder / f"{topic.name}.ipynb",
+        }
 
-    def store(self, student: str, topic: Topic, *, submitted: bytes, autograded: bytes, feedback: bytes, timestamp: str,
-              handed_in: bytes | None) -> None:
-        """Writes the files of one submission. `handed_in` is the original where `submitted` had to be another form of it."""
+    def store(
+        self,
+        student: str,
+        topic: Topic,
+        *,
+        submitted: bytes,
+        autograded: bytes,
+        feedback: bytes,
+        timestamp: str,
+        handed_in: bytes | None,
+    ) -> None:
+        """Writes the files of one submission. `handed_in` is the original where `submitted` had to be another
+        form of it.
+        """
         paths = self.files(student, topic)
         with explained(self.root):
             if handed_in is None:
@@ -240,12 +280,16 @@ def generate(root: Path, topic: Topic, database: Path) -> None:
     try:
         run(GenerateAssignment, config)
     except (NbGraderException, RuntimeError) as problem:
-        raise Refusal(f"{topic.folder} has other test cells than when {root} was first graded into ({problem}); "
-                      f"grade into a new folder with --out.") from None
+        raise Refusal(
+            f"{topic.folder} has other test cells than when {root} was first graded into ({problem}); "
+            f"grade into a new folder with --out."
+        ) from None
 
 
 def run(converter: type, config: Config) -> None:
-    """Runs one of nbgrader's converters in silence, in this process; restores the working directory, which it changes."""
+    """Runs one of nbgrader's converters in silence, in this process; restores the working directory, which it
+    changes.
+    """
     config.NbGrader.log_level = "CRITICAL"
     app = NbGrader(config=config)
     app.log.setLevel("CRITICAL")

@@ -1,10 +1,12 @@
 """A class: what to grade, where, in what order; what to say about it. Goes on where an earlier run stopped.
 
-In: a folder of submissions and a folder for the results. Out: an nbgrader course and a `Report`. Trusts the file names of
-neither; the work itself is done by workers, and all that is stored is stored here, one submission after the other.
+In: a folder of submissions and a folder for the results. Out: an nbgrader course and a `Report`. Trusts the
+file names of neither; the work itself is done by workers, and all that is stored is stored here, one
+submission after the other.
 """
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -25,8 +27,19 @@ from autograde.marker import EngineMarker, Job, Master, Outcome, Question, Stock
 from autograde.workers import Failed, Pool
 
 ENGINES = ("sandbox", "nbgrader")
-SOURCES = ("marking.py", "mistakes/__init__.py", "intake.py", "marker.py", "feedback.py", "mathml.py", "pages/feedback.html.j2",
-           "pages/feedback.css", "pages/page.css", "gradebook.py", "engine")
+SOURCES = (
+    "marking.py",
+    "mistakes/__init__.py",
+    "intake.py",
+    "marker.py",
+    "feedback.py",
+    "mathml.py",
+    "pages/feedback.html.j2",
+    "pages/feedback.css",
+    "pages/page.css",
+    "gradebook.py",
+    "engine",
+)
 PACKAGES = ("numpy", "matplotlib", "ipython", "ipykernel", "nbgrader", "nbconvert", "nbformat")
 
 
@@ -36,8 +49,9 @@ class Interrupted(KeyboardInterrupt):
 
 @dataclass
 class Submission:
-    """One row of a report. `as_handed_in` is false where something had to be put right, or nothing could be graded;
-    `graded` says whether the gradebook holds a mark; `fresh`, whether this run made it."""
+    """One row of a report. `as_handed_in` is false where something had to be put right, or nothing could be
+    graded; `graded` says whether the gradebook holds a mark; `fresh`, whether this run made it.
+    """
 
     student: str
     topic: str
@@ -53,7 +67,7 @@ class Submission:
 
 @dataclass
 class Stray:
-    """Something among the submissions that belongs to no student's topic: where, and why it was not graded."""
+    """Something that belongs to no student's topic: where it lies, and why it was not graded."""
 
     where: str
     why: str
@@ -61,7 +75,9 @@ class Stray:
 
 @dataclass
 class Report:
-    """What a run did. Stored as OUT/report.json. `layers` of the sandbox were active, those of `missing` the machine has not."""
+    """What a run did. Stored as OUT/report.json. `layers` of the sandbox were active, those of `missing` the
+    machine has not.
+    """
 
     engine: str
     layers: list[str] = field(default_factory=list)
@@ -73,7 +89,11 @@ class Report:
     @property
     def exceptions(self) -> list[str]:
         """A line for each submission that could not be graded as it was handed in, and each stray file."""
-        rows = [f"{row.student}, {row.topic}: {'; '.join(row.notes)}" for row in self.submissions if not row.as_handed_in]
+        rows = [
+            f"{row.student}, {row.topic}: {'; '.join(row.notes)}"
+            for row in self.submissions
+            if not row.as_handed_in
+        ]
         return rows + [f"{stray.where}: {stray.why}" for stray in self.strays]
 
     def table(self) -> str:
@@ -84,9 +104,15 @@ class Report:
             lost = [q.name.removeprefix("test_") for q in row.questions if q.points < q.max_points]
             shown = ", ".join(lost[:4]) + (f" and {len(lost) - 4} more" if len(lost) > 4 else "")
             mark = f"{row.score:g} / {row.max_score:g}" if row.graded else "not graded"
-            lines.append(f"{row.student:<{width}}  {row.topic:<18} {mark:>11}  {shown}{'' if row.as_handed_in else ' (*)'}".rstrip())
+            lines.append(
+                f"{row.student:<{width}}  {row.topic:<18} {mark:>11}  "
+                f"{shown}{'' if row.as_handed_in else ' (*)'}".rstrip()
+            )
         fresh = sum(row.fresh for row in self.submissions)
-        lines.append(f"\n{fresh} graded in {self.seconds:.1f} s, {len(self.submissions) - fresh} unchanged since an earlier run.")
+        lines.append(
+            f"\n{fresh} graded in {self.seconds:.1f} s, {len(self.submissions) - fresh} unchanged since an "
+            "earlier run."
+        )
         if self.engine == "nbgrader":
             lines.append("Executed by stock nbgrader: students' code ran without a sandbox.")
         elif fresh:
@@ -96,7 +122,11 @@ class Report:
         if self.exceptions:
             lines.append("\n(*) Not graded as handed in:")
             lines += [f"  {line}" for line in self.exceptions]
-        remarks = [f"  {row.student}, {row.topic}: {'; '.join(row.notes)}" for row in self.submissions if row.as_handed_in and row.notes]
+        remarks = [
+            f"  {row.student}, {row.topic}: {'; '.join(row.notes)}"
+            for row in self.submissions
+            if row.as_handed_in and row.notes
+        ]
         if remarks:
             lines += ["\nGraded as handed in, with a remark:", *remarks]
         return "\n".join(lines)
@@ -111,13 +141,23 @@ class Target:
     folder: Path
 
 
-def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30, engine: str = "sandbox",
-          allow_unsandboxed: bool = False, force: bool = False, progress: Callable | None = None) -> Report:
+def grade(
+    submissions: Path,
+    out: Path,
+    *,
+    workers: int = 1,
+    timeout: float = 30,
+    engine: str = "sandbox",
+    allow_unsandboxed: bool = False,
+    force: bool = False,
+    progress: Callable | None = None,
+) -> Report:
     """Grades SUBMISSIONS/<student>/<topic folder>/<notebook>.ipynb into OUT, an nbgrader course, and reports.
 
-    workers: submissions marked at a time. timeout: seconds for each question. engine: "sandbox", or "nbgrader" for stock
-    execution. force: also what has not changed since an earlier run. progress: called with (done, total) after each.
-    Raises `Refusal` where the call cannot be carried out, and `Interrupted` after Ctrl-C; what is graded by then is kept.
+    workers: submissions marked at a time. timeout: seconds for each question. engine: "sandbox", or
+    "nbgrader" for stock execution. force: also what has not changed since an earlier run. progress: called
+    with (done, total) after each. Raises `Refusal` where the call cannot be carried out, and `Interrupted`
+    after Ctrl-C; what is graded by then is kept.
     """
     start = time.perf_counter()
     if engine not in ENGINES:
@@ -136,13 +176,13 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
         config = room.config()
         run = _Run(room, targets, used, report, engine, timeout, force)
 
-        def make():
-            if engine == "nbgrader":
-                return StockMarker(run.released, config, timeout, room.work)
-            return EngineMarker(run.masters, config, timeout, room.work, allow_unsandboxed)
-
-        with Book(room.gradebook) as book, _asked_to_stop() as asked, \
-                Pool(make, workers, longest(run.masters.values(), timeout) + 60) as pool:
+        if engine == "nbgrader":
+            make = functools.partial(StockMarker, run.released, config, timeout, room.work)
+        else:
+            make = functools.partial(EngineMarker, run.masters, config, timeout, room.work, allow_unsandboxed)
+        with Book(room.gradebook) as book, _asked_to_stop() as asked, Pool(
+            make, workers, longest(run.masters.values(), timeout) + 60
+        ) as pool:
             run.book = book
             done = 0
             for row in run.rows(pool, asked):
@@ -157,16 +197,20 @@ def grade(submissions: Path, out: Path, *, workers: int = 1, timeout: float = 30
                 book.export(room.root / "grades.csv", room.work)
                 room.replace(room.root / "report.json", json.dumps(asdict(report), indent=1).encode())
         if asked():
-            raise Interrupted(f"Interrupted: {done} of {len(targets)} submissions are graded and kept in {out}; "
-                              f"run the same command again to go on with the others.")
+            raise Interrupted(
+                f"Interrupted: {done} of {len(targets)} submissions are graded and kept in {out}; "
+                f"run the same command again to go on with the others."
+            )
     return report
 
 
-# --- What there is to grade ------------------------------------------------------------------------------------------
+# --- What there is to grade ----------------------------------------------------------------------------
 
 
 def survey(submissions: Path) -> tuple[list[Target], list[Stray]]:
-    """What SUBMISSIONS holds: targets in order of student and topic, and what is none. Raises `Refusal` if no target."""
+    """What SUBMISSIONS holds: targets in order of student and topic, and what is none. Raises `Refusal` if no
+    target.
+    """
     if not submissions.exists():
         raise Refusal(f"There is no folder {submissions}; name the folder that holds a folder per student.")
     if not submissions.is_dir():
@@ -178,25 +222,28 @@ def survey(submissions: Path) -> tuple[list[Target], list[Stray]]:
         if name.startswith(".") or name in intake.IGNORED_FOLDERS:
             continue
         if path.is_symlink():
-            strays.append(Stray(_shown(name), "is a link, and links are not followed"))
+            strays.append(Stray(intake.shown(name), "is a link, and links are not followed"))
         elif path.is_dir():
             if why := _unusable(name):
-                strays.append(Stray(_shown(name), why))
+                strays.append(Stray(intake.shown(name), why))
             else:
                 _survey_student(path, known, targets, strays)
         elif name.lower().endswith(".ipynb"):
-            strays.append(Stray(_shown(name), "lies in no student's folder"))
+            strays.append(Stray(intake.shown(name), "lies in no student's folder"))
     if not targets:
         found = "; ".join(f"{stray.where} {stray.why}" for stray in strays[:3])
-        raise Refusal(f"There is nothing to grade in {submissions}: it should hold <student>/<topic folder>/<notebook>.ipynb, "
-                      f"with topic folders such as {next(iter(known), '01_topic')}" + (f" ({found})." if found else "."))
+        raise Refusal(
+            f"There is nothing to grade in {submissions}: it should hold <student>/<topic "
+            "folder>/<notebook>.ipynb, "
+            f"with topic folders such as {next(iter(known), '01_topic')}" + (f" ({found})." if found else ".")
+        )
     return targets, strays
 
 
 def _survey_student(path: Path, known: dict[str, Topic], targets: list[Target], strays: list[Stray]) -> None:
     before = len(targets) + len(strays)
     for name in _entries(path):
-        where = f"{path.name}/{_shown(name)}"
+        where = f"{path.name}/{intake.shown(name)}"
         if name.startswith(".") or name in intake.IGNORED_FOLDERS:
             continue
         inner = path / name
@@ -223,23 +270,31 @@ def _unusable(student: str) -> str:
     """Why a folder's name cannot be a student's id in nbgrader, or ""."""
     if not student.isprintable() or student != student.strip():
         return "has a name with control characters, or blanks at an end; rename the folder"
-    if set(student) & set("*?[]{},\"\\"):
-        return "has a name with one of * ? [ ] { } , \" \\, which nbgrader cannot use as a student's id; rename the folder"
+    if set(student) & set('*?[]{},"\\'):
+        return (
+            'has a name with one of * ? [ ] { } , " \\, which nbgrader cannot use as an id; rename the folder'
+        )
     if len(student) > 128:
         return "has a name of more than 128 characters, which the gradebook cannot hold; rename the folder"
     return ""
 
 
-_shown = intake._shown
-
-
-# --- The run -----------------------------------------------------------------------------------------------------------
+# --- The run -------------------------------------------------------------------------------------------
 
 
 class _Run:
     """Takes the targets one by one: unchanged, to be marked, or not to be had; and stores what comes back."""
 
-    def __init__(self, room: Classroom, targets: list[Target], used: list[Topic], report: Report, engine: str, timeout: float, force: bool):
+    def __init__(
+        self,
+        room: Classroom,
+        targets: list[Target],
+        used: list[Topic],
+        report: Report,
+        engine: str,
+        timeout: float,
+        force: bool,
+    ):
         self.room, self.targets, self.report, self.force = room, targets, report, force
         self.book: Book
         self.masters = {topic.folder: Master(room.released(topic), room.cells(topic)) for topic in used}
@@ -265,7 +320,9 @@ class _Run:
             try:
                 job = self._job(target, graded)
             except OSError as problem:
-                self._ready.append(self._standing_row(target.student, target.topic, f"it cannot be read: {problem.strerror}"))
+                self._ready.append(
+                    self._standing_row(target.student, target.topic, f"it cannot be read: {problem.strerror}")
+                )
                 continue
             if job is not None:
                 yield job
@@ -284,8 +341,16 @@ class _Run:
         standing = self.book.standing(student, topic.folder, topic.name)
         key = _digest(self._fixed[topic.folder], content, timestamp, unread, notes, standing.duedate)
         record = self.room.record(student, topic.folder)
-        if (not self.force and record and record.get("key") == key and (student, topic.folder) in graded
-                and all(self.room.files(student, topic)[step].is_file() for step in ("submitted", "autograded", "feedback"))):
+        if (
+            not self.force
+            and record
+            and record.get("key") == key
+            and (student, topic.folder) in graded
+            and all(
+                self.room.files(student, topic)[step].is_file()
+                for step in ("submitted", "autograded", "feedback")
+            )
+        ):
             self._ready.append(self._unchanged(record, standing))
             return None
         return Job(student, topic, content, tuple(notes), timestamp, standing, unread, key)
@@ -299,48 +364,105 @@ class _Run:
         """Stores a marked submission: its grades, then its files, then the note that it is done."""
         student, topic = job.student, job.topic
         if outcome.unread and self._had_a_readable_version(job):
-            return self._standing_row(student, topic, f"{outcome.unread}; the mark of the earlier version stands", outcome)
-        row = Submission(student, topic.folder, 0.0, sum(q.max_points for q in outcome.questions), outcome.questions,
-                         outcome.seconds, [*outcome.notes], not outcome.unread and not outcome.repaired)
+            return self._standing_row(
+                student, topic, f"{outcome.unread}; the mark of the earlier version stands", outcome
+            )
+        row = Submission(
+            student,
+            topic.folder,
+            0.0,
+            sum(q.max_points for q in outcome.questions),
+            outcome.questions,
+            outcome.seconds,
+            [*outcome.notes],
+            not outcome.unread and not outcome.repaired,
+        )
         if outcome.unread:
             row.notes.append(outcome.unread)
-        self.book.write(Grades(student, topic.folder, topic.name, outcome.scores, outcome.comments, outcome.penalty, parse_time(job.timestamp)))
-        self.room.store(student, topic, submitted=outcome.rebuilt or job.content, autograded=outcome.autograded, feedback=outcome.feedback,
-                        timestamp=job.timestamp, handed_in=job.content if outcome.rebuilt and job.content else None)
+        self.book.write(
+            Grades(
+                student,
+                topic.folder,
+                topic.name,
+                outcome.scores,
+                outcome.comments,
+                outcome.penalty,
+                parse_time(job.timestamp),
+            )
+        )
+        self.room.store(
+            student,
+            topic,
+            submitted=outcome.rebuilt or job.content,
+            autograded=outcome.autograded,
+            feedback=outcome.feedback,
+            timestamp=job.timestamp,
+            handed_in=job.content if outcome.rebuilt and job.content else None,
+        )
         row.score = self.book.standing(student, topic.folder, topic.name).score
         self.room.note(student, topic.folder, {"key": job.key, "row": asdict(row), "unread": outcome.unread})
         return row
 
     def _had_a_readable_version(self, job: Job) -> bool:
-        """Whether an earlier version earned the mark that stands. Without a note of it, as after a crash, points speak for it."""
+        """Whether an earlier version earned the mark that stands. Without a note of it, as after a crash,
+        points speak for it.
+        """
         earlier = self.room.record(job.student, job.topic.folder)
         return job.standing.graded and (not earlier.get("unread") if earlier else job.standing.score > 0)
 
     def _failed(self, job: Job, failure: Failed) -> Submission:
         return self._standing_row(job.student, job.topic, failure.reason)
 
-    def _standing_row(self, student: str, topic: Topic, why: str, outcome: Outcome | None = None) -> Submission:
+    def _standing_row(
+        self, student: str, topic: Topic, why: str, outcome: Outcome | None = None
+    ) -> Submission:
         """The row of a submission that was not marked now: an earlier mark stands, or there is none."""
         standing = self.book.standing(student, topic.folder, topic.name)
         record = (self.room.record(student, topic.folder) or {}).get("row", {})
-        most = sum(float(cell.metadata.nbgrader.points) for cell in self.released[topic.folder].cells if cell.metadata.get("nbgrader", {}).get("grade"))
+        most = sum(
+            float(cell.metadata.nbgrader.points)
+            for cell in self.released[topic.folder].cells
+            if cell.metadata.get("nbgrader", {}).get("grade")
+        )
         notes = [*(outcome.notes if outcome else ()), why]
         if standing.graded and not outcome:
             notes.append("the earlier mark stands")
-        return Submission(student, topic.folder, standing.score, most, [Question(**q) for q in record.get("questions", [])] if standing.graded else [],
-                          0.0, notes, as_handed_in=False, graded=standing.graded, fresh=False)
+        return Submission(
+            student,
+            topic.folder,
+            standing.score,
+            most,
+            [Question(**q) for q in record.get("questions", [])] if standing.graded else [],
+            0.0,
+            notes,
+            as_handed_in=False,
+            graded=standing.graded,
+            fresh=False,
+        )
 
 
 def fingerprint(topic: Topic, room: Classroom, engine: str, timeout: float) -> str:
     """A digest of all but the submission that a mark depends on."""
-    code = [path for name in SOURCES for path in sorted((ROOT / "autograde" / name).rglob("*.py") if (ROOT / "autograde" / name).is_dir()
-                                                        else [ROOT / "autograde" / name])]
+    code = [
+        path
+        for name in SOURCES
+        for path in sorted(
+            (ROOT / "autograde" / name).rglob("*.py")
+            if (ROOT / "autograde" / name).is_dir()
+            else [ROOT / "autograde" / name]
+        )
+    ]
     code.append(ROOT / "autograde" / "mistakes" / f"{topic.name}.py")
     versions = [platform.python_version()]
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{package} {importlib.metadata.version(package)}")
-    files = [*code, topic.solution, room.root / "release" / topic.folder / topic.solution.name, room.root / "nbgrader_config.py"]
+    files = [
+        *code,
+        topic.solution,
+        room.root / "release" / topic.folder / topic.solution.name,
+        room.root / "nbgrader_config.py",
+    ]
     return _digest(engine, timeout, versions, *(path.read_bytes() for path in files if path.is_file()))
 
 
@@ -354,12 +476,16 @@ def _digest(*parts) -> str:
 
 @contextlib.contextmanager
 def _asked_to_stop():
-    """Yields a function that says whether Ctrl-C or a polite kill came: the run then ends between two submissions."""
+    """Yields a function that says whether Ctrl-C or a polite kill came: the run then ends between two
+    submissions.
+    """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield asked.is_set
     finally:

@@ -1,8 +1,10 @@
-"""One submission, as handed in -> the released notebook with the student's sources, and what was odd about it.
+"""One submission, as handed in -> the released notebook with the student's sources, and what was odd about
+it.
 
-In: the files of one student's folder for one topic. Out: the released notebook's cells in their order, the student's
-source in each answer cell, added cells after the cell they followed, and notes for the instructor. Trusts nothing of what
-was handed in: metadata, ids, tags, cell types, points, order and outputs are all taken from the released notebook.
+In: the files of one student's folder for one topic. Out: the released notebook's cells in their order, the
+student's source in each answer cell, added cells after the cell they followed, and notes for the instructor.
+Trusts nothing of what was handed in: metadata, ids, tags, cell types, points, order and outputs are all taken
+from the released notebook.
 """
 
 import contextlib
@@ -31,7 +33,9 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Files:
-    """What one topic folder held: the notebook's bytes, the text of timestamp.txt ("" without one), and notes."""
+    """What one topic folder held: the notebook's bytes, the text of timestamp.txt ("" without one), and
+    notes.
+    """
 
     content: bytes
     name: str
@@ -43,7 +47,8 @@ class Files:
 class Intake:
     """A submission brought into the released form.
 
-    `notes` are sentences about anything unusual; `repaired` says that cells had to be put back, in place or in type.
+    `notes` are sentences about anything unusual; `repaired` says that cells had to be put back, in place or
+    in type.
     """
 
     notebook: nbformat.NotebookNode
@@ -53,7 +58,8 @@ class Intake:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A student's cell with all that is believed of it: a kind, a source, and the names that it claims to have.
+    """A student's cell with all that is believed of it: a kind, a source, and the names that it claims to
+    have.
 
     `sound` says that nbformat, too, would read it.
     """
@@ -65,7 +71,7 @@ class _Cell:
     sound: bool = True
 
 
-# --- Files ---------------------------------------------------------------------------------------------------------
+# --- Files ---------------------------------------------------------------------------------------------
 
 
 def read_regular(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -73,7 +79,12 @@ def read_regular(path: Path, limit: int = MAX_BYTES) -> bytes:
 
     Raises `Unreadable` with the reason.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    flags = (
+        os.O_RDONLY
+        | getattr(os, "O_NOFOLLOW", 0)
+        | getattr(os, "O_NONBLOCK", 0)
+        | getattr(os, "O_CLOEXEC", 0)
+    )
     try:
         if path.is_symlink():
             raise Unreadable(f"{path.name} is a link to another file; links are not followed")
@@ -87,7 +98,10 @@ def read_regular(path: Path, limit: int = MAX_BYTES) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{path.name} is not a regular file")
         if status.st_size > limit:
-            raise Unreadable(f"{path.name} is too large: {status.st_size / 1e6:.0f} MB, and the limit is {limit / 1e6:.0f} MB")
+            raise Unreadable(
+                f"{path.name} is too large: {status.st_size / 1e6:.0f} MB, and the limit is "
+                f"{limit / 1e6:.0f} MB"
+            )
         try:
             content = file.read(limit + 1)
         except OSError as problem:
@@ -98,13 +112,18 @@ def read_regular(path: Path, limit: int = MAX_BYTES) -> bytes:
 
 
 def collect(folder: Path, notebook: str) -> Files:
-    """Finds the submission of `notebook` (a name without suffix) in a topic folder; raises `Unreadable` where there is none.
+    """Finds the submission of `notebook` (a name without suffix) in a topic folder; raises `Unreadable` where
+    there is none.
 
     The exact name is preferred; a single other .ipynb file is taken for a renamed one, of several the newest.
     """
     notes: list[str] = []
     try:
-        entries = sorted(entry for entry in os.listdir(folder) if not entry.startswith(".") and entry not in IGNORED_FOLDERS)
+        entries = sorted(
+            entry
+            for entry in os.listdir(folder)
+            if not entry.startswith(".") and entry not in IGNORED_FOLDERS
+        )
     except OSError as problem:
         raise Unreadable(f"the folder cannot be read: {problem.strerror}") from None
     found = [entry for entry in entries if entry.lower().endswith(".ipynb")]
@@ -117,7 +136,10 @@ def collect(folder: Path, notebook: str) -> Files:
         chosen = wanted
     else:
         chosen = max(regular or found, key=lambda entry: _modified(folder / entry))
-        notes.append(f"{_shown(chosen)} was taken for {wanted}" + (", the newest of several" if len(regular) > 1 else ""))
+        notes.append(
+            f"{shown(chosen)} was taken for {wanted}"
+            + (", the newest of several" if len(regular) > 1 else "")
+        )
     if others := [entry for entry in found if entry != chosen]:
         notes.append(f"not graded, beside the graded notebook: {_listing(others)}")
     if extra := [entry for entry in entries if entry not in found and entry != "timestamp.txt"]:
@@ -127,7 +149,9 @@ def collect(folder: Path, notebook: str) -> Files:
         try:
             timestamp = read_regular(folder / "timestamp.txt", 1000).decode("utf-8").strip()
         except (Unreadable, UnicodeDecodeError):
-            notes.append("timestamp.txt could not be read and was left out: the time of handing in is unknown")
+            notes.append(
+                "timestamp.txt could not be read and was left out: the time of handing in is unknown"
+            )
     return Files(read_regular(folder / chosen), chosen, timestamp, tuple(notes))
 
 
@@ -144,16 +168,18 @@ def _modified(path: Path) -> tuple[float, str]:
 
 
 def _listing(names: list[str], most: int = 5) -> str:
-    return ", ".join(_shown(name) for name in names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(shown(name) for name in names[:most]) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )
 
 
-def _shown(name: str, most: int = 60) -> str:
+def shown(name: str, most: int = 60) -> str:
     """A file's name as it may stand in a report: one line, printable, of bounded length."""
     text = "".join(c if c.isprintable() else "?" for c in name)
     return text if len(text) <= most else text[:most] + "..."
 
 
-# --- From bytes to cells ---------------------------------------------------------------------------------------------
+# --- From bytes to cells -------------------------------------------------------------------------------
 
 
 def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
@@ -174,15 +200,25 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
     except MemoryError:
         raise Unreadable("the notebook file needs more memory than there is") from None
     except ValueError as problem:
-        at_end = isinstance(problem, json.JSONDecodeError) and problem.pos >= len(text.rstrip()) - 1 or "Unterminated" in str(problem)
-        raise Unreadable("the notebook file is cut off" if at_end else "the notebook file is not valid JSON") from None
+        at_end = (
+            isinstance(problem, json.JSONDecodeError)
+            and problem.pos >= len(text.rstrip()) - 1
+            or "Unterminated" in str(problem)
+        )
+        raise Unreadable(
+            "the notebook file is cut off" if at_end else "the notebook file is not valid JSON"
+        ) from None
     if not isinstance(data, dict):
         raise Unreadable("the file is JSON, but no notebook")
     raw = data.get("cells")
     if raw is None and isinstance(data.get("worksheets"), list):
         notes.append("an old notebook format was brought up to date")
-        raw = [cell for sheet in data["worksheets"] if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
-               for cell in sheet["cells"]]
+        raw = [
+            cell
+            for sheet in data["worksheets"]
+            if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
+            for cell in sheet["cells"]
+        ]
     if not isinstance(raw, list):
         raise Unreadable("the file is JSON, but no notebook: it has no cells")
     if len(raw) > MAX_CELLS:
@@ -192,7 +228,11 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
         notes.append(f"{len(raw) - len(cells)} of its cells could not be read and were left out")
     if data.get("nbformat") != 4 and "worksheets" not in data:
         notes.append("its format number is none that Jupyter writes; it was read as format 4")
-    elif not isinstance(data.get("metadata"), dict) or not isinstance(data.get("nbformat_minor"), int) or not all(c.sound for c in cells):
+    elif (
+        not isinstance(data.get("metadata"), dict)
+        or not isinstance(data.get("nbformat_minor"), int)
+        or not all(c.sound for c in cells)
+    ):
         notes.append("damaged metadata or outputs in it were dropped")
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
         raise Unreadable(f"the notebook holds more than {MAX_SOURCE:,} characters of source")
@@ -201,7 +241,13 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
 
 def _cell(raw) -> _Cell | None:
     """One cell of the file's JSON, or None where it is no cell."""
-    if not isinstance(raw, dict) or raw.get("cell_type") not in ("code", "markdown", "raw", "heading", "html"):
+    if not isinstance(raw, dict) or raw.get("cell_type") not in (
+        "code",
+        "markdown",
+        "raw",
+        "heading",
+        "html",
+    ):
         return None
     source = raw.get("source", raw.get("input", ""))  # "input" until format 3
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -213,17 +259,29 @@ def _cell(raw) -> _Cell | None:
     claim = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     kind = raw["cell_type"] if raw["cell_type"] in ("code", "raw") else "markdown"
     outputs = raw.get("outputs", [])
-    sound = (isinstance(metadata, dict) and isinstance(metadata.get("nbgrader", {}), dict) and "\0" not in source
-             and isinstance(outputs, list) and all(isinstance(o, dict) and isinstance(o.get("output_type"), str) for o in outputs))
-    return _Cell(kind, source.encode("utf-8", "replace").decode(), claim if isinstance(claim, str) else "",
-                 raw["id"] if isinstance(raw.get("id"), str) else "", sound)
+    sound = (
+        isinstance(metadata, dict)
+        and isinstance(metadata.get("nbgrader", {}), dict)
+        and "\0" not in source
+        and isinstance(outputs, list)
+        and all(isinstance(o, dict) and isinstance(o.get("output_type"), str) for o in outputs)
+    )
+    return _Cell(
+        kind,
+        source.encode("utf-8", "replace").decode(),
+        claim if isinstance(claim, str) else "",
+        raw["id"] if isinstance(raw.get("id"), str) else "",
+        sound,
+    )
 
 
-# --- From cells to the released form ---------------------------------------------------------------------------------
+# --- From cells to the released form -------------------------------------------------------------------
 
 
 def normalise(content: bytes, released: nbformat.NotebookNode) -> Intake:
-    """The submission in the released notebook's form; raises `Unreadable` where it cannot be, with the reason."""
+    """The submission in the released notebook's form; raises `Unreadable` where it cannot be, with the
+    reason.
+    """
     cells, notes = parse(content)
     result = rebuild(cells, released)
     result.notes[:0] = notes
@@ -231,7 +289,9 @@ def normalise(content: bytes, released: nbformat.NotebookNode) -> Intake:
 
 
 def rebuild(cells: list[_Cell], released: nbformat.NotebookNode) -> Intake:
-    """Puts the student's sources into a copy of the released notebook; raises `Unreadable` for another notebook's cells."""
+    """Puts the student's sources into a copy of the released notebook; raises `Unreadable` for another
+    notebook's cells.
+    """
     roles = [_role(cell) for cell in released.cells]
     names = [_grade_id(cell) for cell in released.cells]
     place = {name: index for index, name in enumerate(names) if name}
@@ -266,10 +326,11 @@ def rebuild(cells: list[_Cell], released: nbformat.NotebookNode) -> Intake:
 
 
 def _match(cells, released, roles, names, place):
-    """Which student's cell stands for which released cell: by the grade_id it claims, its id, or what it defines.
+    """Which student's cell stands for which released cell: by the grade_id it claims, its id, or what it
+    defines.
 
-    Returns {released index: position}, the same for those that were recognised without a grade_id, and the positions
-    that claim a released cell which another one stands for.
+    Returns {released index: position}, the same for those that were recognised without a grade_id, and the
+    positions that claim a released cell which another one stands for.
     """
     claims: dict[int, list[int]] = {}
     for position, cell in enumerate(cells):
@@ -293,11 +354,19 @@ def _match(cells, released, roles, names, place):
         if index in chosen:
             continue
         if role == "solution":
-            free = [p for p, cell in enumerate(cells) if p not in taken and _defines(cell.source, names[index], released.cells[index])]
+            free = [
+                p
+                for p, cell in enumerate(cells)
+                if p not in taken and _defines(cell.source, names[index], released.cells[index])
+            ]
             changed = [p for p in free if not _same(cells[p].source, released.cells[index].source)]
             free = changed or free
         else:
-            free = [p for p, cell in enumerate(cells) if p not in taken and _same(cell.source, released.cells[index].source)]
+            free = [
+                p
+                for p, cell in enumerate(cells)
+                if p not in taken and _same(cell.source, released.cells[index].source)
+            ]
         if free:
             chosen[index] = believed[index] = free[-1]
             taken.add(free[-1])
@@ -310,25 +379,47 @@ def _belongs(cells, chosen, released, roles) -> bool:
     Names such as `title` or `answer_1` are those of every topic, and prove nothing.
     """
     for index, position in chosen.items():
-        if roles[index] == "solution" and any(_has_function(cells[position].source, name) for name in _functions(released.cells[index])):
+        if roles[index] == "solution" and any(
+            _has_function(cells[position].source, name) for name in _functions(released.cells[index])
+        ):
             return True
     fixed = [index for index, role in enumerate(roles) if role in ("fixed", "test")]
-    same = [index for index in fixed if index in chosen and _same(cells[chosen[index]].source, released.cells[index].source)]
+    same = [
+        index
+        for index in fixed
+        if index in chosen and _same(cells[chosen[index]].source, released.cells[index].source)
+    ]
     return len(same) * 2 >= max(len(fixed), 1)
 
 
 def _describe(result: Intake, cells, chosen, believed, duplicates, released, roles, names) -> None:
     """Says what was put right; sets `repaired` where that concerns a cell that counts."""
     missing = [names[i] for i, role in enumerate(roles) if role != "free" and i not in chosen]
-    edited = [names[i] for i, p in chosen.items() if roles[i] == "test" and not _same(cells[p].source, released.cells[i].source)]
-    text = [names[i] for i, p in chosen.items() if roles[i] == "fixed" and not _same(cells[p].source, released.cells[i].source)]
-    retyped = [names[i] for i, p in chosen.items() if roles[i] != "free" and cells[p].kind != released.cells[i].cell_type]
+    edited = [
+        names[i]
+        for i, p in chosen.items()
+        if roles[i] == "test" and not _same(cells[p].source, released.cells[i].source)
+    ]
+    text = [
+        names[i]
+        for i, p in chosen.items()
+        if roles[i] == "fixed" and not _same(cells[p].source, released.cells[i].source)
+    ]
+    retyped = [
+        names[i]
+        for i, p in chosen.items()
+        if roles[i] != "free" and cells[p].kind != released.cells[i].cell_type
+    ]
     copies = [names[i] for i in dict.fromkeys(duplicates.values())]
     order = [chosen[index] for index in sorted(chosen)]
     unmarked = [names[i] for i in believed if roles[i] != "free"]
-    for which, sentence in ((missing, "deleted cells were put back"), (edited, "changed test cells were put back as released"),
-                            (retyped, "cells of a changed type were put back"), (copies, "cells were there more than once"),
-                            (unmarked, "cells had lost their nbgrader marks and were recognised")):
+    for which, sentence in (
+        (missing, "deleted cells were put back"),
+        (edited, "changed test cells were put back as released"),
+        (retyped, "cells of a changed type were put back"),
+        (copies, "cells were there more than once"),
+        (unmarked, "cells had lost their nbgrader marks and were recognised"),
+    ):
         if which:
             result.notes.append(f"{sentence}: {_listing(sorted(which))}")
             result.repaired = True
@@ -342,7 +433,11 @@ def _describe(result: Intake, cells, chosen, believed, duplicates, released, rol
 def _added_cells(cells, positions):
     for position in positions:
         kind, source = cells[position].kind, cells[position].source
-        make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}[kind]
+        make = {
+            "code": nbformat.v4.new_code_cell,
+            "markdown": nbformat.v4.new_markdown_cell,
+            "raw": nbformat.v4.new_raw_cell,
+        }[kind]
         yield make(source, id=f"added-{position}")
 
 
@@ -378,22 +473,29 @@ def _defines(source: str, grade_id: str, released) -> bool:
 
 
 def _same(a: str, b: str) -> bool:
-    """Equal but for line ends, trailing blanks and the form of accented letters, which editors change by themselves."""
+    """Equal but for line ends, trailing blanks and the form of accented letters, which editors change by
+    themselves.
+    """
+
     def lines(text: str) -> list[str]:
         return [line.rstrip() for line in unicodedata.normalize("NFC", text).strip().splitlines()]
+
     return a == b or lines(a) == lines(b)
 
 
-# --- The same for nbgrader's own Autograde -----------------------------------------------------------------------------
+# --- The same for nbgrader's own Autograde -------------------------------------------------------------
 
 
 class Normalizer(NbGraderPreprocessor):
     """nbgrader's first sanitizing step here: the notebook that nbgrader read, in the released form.
 
-    The released notebook is looked for in the course's `release` folder; nbgrader works from the course's root.
+    The released notebook is looked for in the course's `release` folder; nbgrader works from the course's
+    root.
     """
 
-    release_directory = Unicode("release", help="Folder with the released notebooks, from the course's root.").tag(config=True)
+    release_directory = Unicode(
+        "release", help="Folder with the released notebooks, from the course's root."
+    ).tag(config=True)
 
     def preprocess(self, nb, resources):
         ids = resources["nbgrader"]

@@ -1,8 +1,8 @@
 """One submission -> its marks, the executed notebook and the feedback page: a pure function, run in a worker.
 
-In: a `Job`, plain data. Out: an `Outcome`, plain data; nothing is written but scratch files. Trusts the job's topic and
-standing, which come from the gradebook, and nothing of the submission. `EngineMarker` executes through the course's engine,
-`StockMarker` through nbgrader as it is; what they return is the same.
+In: a `Job`, plain data. Out: an `Outcome`, plain data; nothing is written but scratch files. Trusts the job's
+topic and standing, which come from the gradebook, and nothing of the submission. `EngineMarker` executes
+through the course's engine, `StockMarker` through nbgrader as it is; what they return is the same.
 """
 
 import copy
@@ -25,8 +25,19 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import utils
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
-from nbgrader.preprocessors import (AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, Execute, GetGrades,
-                                    IgnorePattern, LimitOutput, OverwriteCells, OverwriteKernelspec, SaveAutoGrades)
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    Execute,
+    GetGrades,
+    IgnorePattern,
+    LimitOutput,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
 from traitlets.config import Config
 
 from autograde import feedback, gradebook, intake
@@ -41,7 +52,9 @@ MESSAGE = 2000  # characters of a question's message that the report keeps
 
 @dataclass(frozen=True)
 class Job:
-    """One submission to mark. `unread` says why there is no notebook; the released one then stands in, for 0 points."""
+    """One submission to mark. `unread` says why there is no notebook; the released one then stands in, for 0
+    points.
+    """
 
     student: str
     topic: Topic
@@ -68,7 +81,8 @@ class Question:
 class Outcome:
     """Everything about a marked submission that is to be stored or reported.
 
-    `rebuilt` is the notebook in the released form where it differs from what was handed in by more than a file's name.
+    `rebuilt` is the notebook in the released form where it differs from what was handed in by more than a
+    file's name.
     """
 
     scores: dict[str, float | None]
@@ -89,8 +103,9 @@ def serialise(notebook) -> bytes:
 
 
 def take_in(job: Job, released) -> tuple[intake.Intake, str, bytes]:
-    """The job's notebook in the released form, why it could not be read (then it is the released one, unanswered), and its
-    text where that has to stand in for what was handed in."""
+    """The job's notebook in the released form, why it could not be read (then it is the released one,
+    unanswered), and its text where that has to stand in for what was handed in.
+    """
     reason = job.unread
     if not reason:
         try:
@@ -103,7 +118,9 @@ def take_in(job: Job, released) -> tuple[intake.Intake, str, bytes]:
     return intake.Intake(copy.deepcopy(released), list(job.notes)), reason, serialise(released)
 
 
-def questions(notebook, scores: dict[str, float | None], statuses: dict[str, str] | None = None) -> list[Question]:
+def questions(
+    notebook, scores: dict[str, float | None], statuses: dict[str, str] | None = None
+) -> list[Question]:
     """A line per test cell of an executed notebook."""
     found = []
     for cell in notebook.cells:
@@ -118,7 +135,11 @@ def questions(notebook, scores: dict[str, float | None], statuses: dict[str, str
         elif statuses and name in statuses:
             status = statuses[name]
         elif error:
-            status = {"NotImplementedError": "not attempted", "CellTimeoutError": "timeout", "DeadKernelError": "crashed"}.get(error.ename, "wrong")
+            status = {
+                "NotImplementedError": "not attempted",
+                "CellTimeoutError": "timeout",
+                "DeadKernelError": "crashed",
+            }.get(error.ename, "wrong")
         else:
             status = "right" if score == most else "partial" if score else "wrong"
         found.append(Question(name, status, score or 0.0, most, message))
@@ -126,7 +147,8 @@ def questions(notebook, scores: dict[str, float | None], statuses: dict[str, str
 
 
 class StockMarker:
-    """Marks through nbgrader's own Autograde, with its kernel, and generate_feedback, in a scratch course of its own.
+    """Marks through nbgrader's own Autograde, with its kernel, and generate_feedback, in a scratch course of
+    its own.
 
     Not safe against hostile code, which runs with the rights of the instructor; here for comparison.
     """
@@ -134,7 +156,9 @@ class StockMarker:
     layers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
-    def __init__(self, topics: dict[str, nbformat.NotebookNode], config: Config, timeout: float, scratch: Path):
+    def __init__(
+        self, topics: dict[str, nbformat.NotebookNode], config: Config, timeout: float, scratch: Path
+    ):
         self._released, self._timeout, self._config = topics, timeout, config
         self._root = Path(tempfile.mkdtemp(prefix="stock-", dir=scratch))
         self._pristine = self._root / "pristine.db"
@@ -159,7 +183,9 @@ class StockMarker:
             shutil.rmtree(self._root / step, ignore_errors=True)
         if job.standing.duedate:
             with closing(sqlite3.connect(database)) as connection, connection:
-                connection.execute("UPDATE assignment SET duedate = ?", (f"{job.standing.duedate:%Y-%m-%d %H:%M:%S.%f}",))
+                connection.execute(
+                    "UPDATE assignment SET duedate = ?", (f"{job.standing.duedate:%Y-%m-%d %H:%M:%S.%f}",)
+                )
         taken, unread, rebuilt = take_in(job, self._released[topic.folder])
         folder = self._root / "submitted" / job.student / topic.folder
         replace(folder / topic.solution.name, serialise(taken.notebook))
@@ -173,20 +199,46 @@ class StockMarker:
             scores, comments, penalty = book.stored(job.student, topic.folder, topic.name)
             book.enter_manual(job.student, topic.folder, topic.name, job.standing)
         run(GenerateFeedback, self._settings(job))
-        autograded = (self._root / "autograded" / job.student / topic.folder / topic.solution.name).read_bytes()
+        autograded = (
+            self._root / "autograded" / job.student / topic.folder / topic.solution.name
+        ).read_bytes()
         page = (self._root / "feedback" / job.student / topic.folder / f"{topic.name}.html").read_bytes()
         executed = nbformat.reads(autograded.decode(), as_version=4)
-        return Outcome(scores, comments, penalty, questions(executed, scores), rebuilt, autograded, page,
-                       time.perf_counter() - start, taken.notes, unread, taken.repaired)
+        return Outcome(
+            scores,
+            comments,
+            penalty,
+            questions(executed, scores),
+            rebuilt,
+            autograded,
+            page,
+            time.perf_counter() - start,
+            taken.notes,
+            unread,
+            taken.repaired,
+        )
 
     def _settings(self, job: Job) -> Config:
         config = copy.deepcopy(self._config)
         course = config.CourseDirectory
         course.root, course.db_url = str(self._root), f"sqlite:///{self._root / 'gradebook.db'}"
         course.student_id, course.assignment_id = job.student, job.topic.folder
-        config.Autograde.sanitize_preprocessors = [ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
-        config.Autograde.autograde_preprocessors = [Execute, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades,
-                                                    AssignLatePenalties, CheckCellMetadata]
+        config.Autograde.sanitize_preprocessors = [
+            ClearOutput,
+            DeduplicateIds,
+            OverwriteKernelspec,
+            OverwriteCells,
+            CheckCellMetadata,
+        ]
+        config.Autograde.autograde_preprocessors = [
+            Execute,
+            IgnorePattern,
+            ClearMetadataPreprocessor,
+            LimitOutput,
+            SaveAutoGrades,
+            AssignLatePenalties,
+            CheckCellMetadata,
+        ]
         config.GenerateFeedback.preprocessors = [GetGrades, feedback.HideTests]
         config.GenerateFeedback.exporter_class = feedback.Page
         config.Execute.timeout = math.ceil(self._timeout)
@@ -194,23 +246,39 @@ class StockMarker:
 
 
 class EngineMarker:
-    """Marks through the course's engine. What nbgrader does for each submission anew (opening the gradebook, loading
-    templates, validating) is done once here; its own functions still decide on scores, penalties and the page."""
+    """Marks through the course's engine. What nbgrader does for each submission anew (opening the gradebook,
+    loading templates, validating) is done once here; its own functions still decide on scores, penalties and
+    the page.
+    """
 
-    def __init__(self, masters: dict[str, "Master"], config: Config, timeout: float, scratch: Path, allow_unsandboxed: bool = False):
+    def __init__(
+        self,
+        masters: dict[str, "Master"],
+        config: Config,
+        timeout: float,
+        scratch: Path,
+        allow_unsandboxed: bool = False,
+    ):
         self._masters, self._config = masters, config
         self._limits = Limits(cell_seconds=timeout, submission_seconds=longest(masters.values(), timeout))
         self._sandbox = "best-effort" if allow_unsandboxed else "require"
-        self._steps = [step(config=config) for step in (IgnorePattern, ClearMetadataPreprocessor, LimitOutput)]
+        self._steps = [
+            step(config=config) for step in (IgnorePattern, ClearMetadataPreprocessor, LimitOutput)
+        ]
         self._renderer = feedback.Renderer(config)
         try:
             self._engine = Engine(self._limits, sandbox=self._sandbox)
         except SandboxUnavailable as problem:
-            raise Refusal(f"{str(problem).rstrip('.')}. With --allow-unsandboxed students' code runs all the same, with the layers "
-                          f"there are; --engine nbgrader runs it with none.") from None
+            raise Refusal(
+                f"{str(problem).rstrip('.')}. With --allow-unsandboxed students' code runs all the same, "
+                "with the layers "
+                f"there are; --engine nbgrader runs it with none."
+            ) from None
         except EngineError as problem:
             raise Refusal(" ".join(str(problem).split())) from None
-        (scratch / f"engine-{os.getpid()}").symlink_to(self._engine.home)  # for the run that cleans up after a killed one
+        (scratch / f"engine-{os.getpid()}").symlink_to(
+            self._engine.home
+        )  # for the run that cleans up after a killed one
         self.layers = tuple(self._engine.layers)
         self.missing = tuple(f"{layer} ({why})" for layer, why in self._engine.missing.items())
 
@@ -226,15 +294,35 @@ class EngineMarker:
         taken, unread, rebuilt = take_in(job, master.released)
         result = self._engine.run(master.overwrite(taken.notebook))
         executed = self._finish(result.notebook)
-        scores = {cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0] for cell in executed.cells if utils.is_grade(cell)}
-        comments = {cell.metadata.nbgrader.grade_id: "No response." if utils.compute_checksum(cell) == cell.metadata.nbgrader.checksum else None
-                    for cell in executed.cells if utils.is_solution(cell)}
+        scores = {
+            cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0]
+            for cell in executed.cells
+            if utils.is_grade(cell)
+        }
+        comments = {
+            cell.metadata.nbgrader.grade_id: (
+                "No response." if utils.compute_checksum(cell) == cell.metadata.nbgrader.checksum else None
+            )
+            for cell in executed.cells
+            if utils.is_solution(cell)
+        }
         penalty = self._penalty(job, scores)
         autograded = serialise(executed)
         page = self._page(job, executed, scores, comments, penalty)
         statuses = {name: question.status for name, question in result.questions.items()}
-        return Outcome(scores, comments, penalty, questions(executed, scores, statuses), rebuilt, autograded, page,
-                       time.perf_counter() - start, [*taken.notes, *result.notes], unread, taken.repaired)
+        return Outcome(
+            scores,
+            comments,
+            penalty,
+            questions(executed, scores, statuses),
+            rebuilt,
+            autograded,
+            page,
+            time.perf_counter() - start,
+            [*taken.notes, *result.notes],
+            unread,
+            taken.repaired,
+        )
 
     def _finish(self, notebook):
         """What nbgrader does to an executed notebook before it is stored, in place."""
@@ -264,15 +352,28 @@ class EngineMarker:
             if utils.is_solution(cell):
                 marks["comment"] = job.standing.comments.get(name, comments[name])
             if utils.is_grade(cell):
-                marks["score"], marks["points"] = final(name, scores[name], job.standing), float(marks["points"])
+                marks["score"], marks["points"] = final(name, scores[name], job.standing), float(
+                    marks["points"]
+                )
                 total, most = total + marks["score"], most + marks["points"]
-        return self._renderer.render(notebook, {"student": job.student, "assignment": job.topic.folder, "notebook": job.topic.name,
-                                                "score": total - (penalty or 0.0), "max_score": most, "late_penalty": penalty or 0}).encode()
+        return self._renderer.render(
+            notebook,
+            {
+                "student": job.student,
+                "assignment": job.topic.folder,
+                "notebook": job.topic.name,
+                "score": total - (penalty or 0.0),
+                "max_score": most,
+                "late_penalty": penalty or 0,
+            },
+        ).encode()
 
 
 @dataclass(frozen=True)
 class Master:
-    """A topic as released, and what the gradebook keeps of its master version: hidden tests and checksums by grade_id."""
+    """A topic as released, and what the gradebook keeps of its master version: hidden tests and checksums by
+    grade_id.
+    """
 
     released: nbformat.NotebookNode
     cells: dict[str, tuple[str, str, bool]]
@@ -290,8 +391,12 @@ class Master:
 
 
 def longest(masters, timeout: float) -> float:
-    """Seconds that a submission may take: each cell of the longest notebook its own deadline, and two for added ones."""
-    return timeout * (2 + max(sum(cell.cell_type == "code" for cell in master.released.cells) for master in masters))
+    """Seconds that a submission may take: each cell of the longest notebook its own deadline, and two for
+    added ones.
+    """
+    return timeout * (
+        2 + max(sum(cell.cell_type == "code" for cell in master.released.cells) for master in masters)
+    )
 
 
 def final(name: str, score: float | None, standing: Standing) -> float:
@@ -302,9 +407,17 @@ def final(name: str, score: float | None, standing: Standing) -> float:
 def language_info() -> dict:
     """What a Python kernel says of itself, and nbgrader stores with the executed notebook."""
     major = sys.version_info.major
-    return nbformat.from_dict({
-        "codemirror_mode": {"name": "ipython", "version": major}, "file_extension": ".py", "mimetype": "text/x-python", "name": "python",
-        "nbconvert_exporter": "python", "pygments_lexer": f"ipython{major}", "version": platform.python_version()})
+    return nbformat.from_dict(
+        {
+            "codemirror_mode": {"name": "ipython", "version": major},
+            "file_extension": ".py",
+            "mimetype": "text/x-python",
+            "name": "python",
+            "nbconvert_exporter": "python",
+            "pygments_lexer": f"ipython{major}",
+            "version": platform.python_version(),
+        }
+    )
 
 
 def late_by(job: Job) -> float:

@@ -1,7 +1,8 @@
 """Processes that mark submissions, one each at a time, and survive one another.
 
-In: jobs, taken as they are needed. Out: (job, outcome) as they are done, in any order. A worker that dies or runs over its
-time costs its own job, and another takes its place; workers end with the process that started them.
+In: jobs, taken as they are needed. Out: (job, outcome) as they are done, in any order. A worker that dies or
+runs over its time costs its own job, and another takes its place; workers end with the process that started
+them.
 """
 
 import contextlib
@@ -26,12 +27,15 @@ class Failed:
 
 
 class Pool:
-    """`count` workers, each holding what `make()` returns: a context manager with `mark(job)`, and the sandbox's
-    `layers` and `missing` ones."""
+    """`count` workers, each holding what `make()` returns: a context manager with `mark(job)`, and the
+    sandbox's `layers` and `missing` ones.
+    """
 
     def __init__(self, make: Callable, count: int, seconds: float):
         self._make, self._count, self._seconds = make, count, seconds
-        self._context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+        self._context = multiprocessing.get_context(
+            "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+        )
         self._workers: list[_Worker] = []
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[str, ...] = ()
@@ -45,7 +49,9 @@ class Pool:
         self._workers.clear()
 
     def run(self, jobs: Iterable, stopped: Callable[[], bool] = lambda: False) -> Iterator[tuple]:
-        """Yields (job, outcome or `Failed`) until the jobs are done, or drops those in hand when `stopped()` is true."""
+        """Yields (job, outcome or `Failed`) until the jobs are done, or drops those in hand when `stopped()`
+        is true.
+        """
         queue = iter(jobs)
         more = True
         while not stopped():
@@ -153,5 +159,7 @@ def _serve(connection: Connection, make: Callable, inherited: list[Connection], 
                 except MemoryError:
                     outcome = Failed("there was not enough memory to grade it")
                 except Exception as problem:  # one submission's trouble must not end the class
-                    outcome = Failed(f"the grader failed on it ({type(problem).__name__}: {str(problem)[:300]})")
+                    outcome = Failed(
+                        f"the grader failed on it ({type(problem).__name__}: {str(problem)[:300]})"
+                    )
                 connection.send(outcome)

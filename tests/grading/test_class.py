@@ -1,4 +1,6 @@
-"""One class with every way of handing in a file or metadata that goes wrong, honest neighbours before, between and after."""
+"""One class with every way of handing in a file or metadata that goes wrong, honest neighbours before,
+between and after.
+"""
 
 import json
 import os
@@ -14,7 +16,18 @@ import pytest
 from autograde import cells
 from autograde.grading import grade
 from tests.grading import classes
-from tests.grading.classes import EXERCISE, FULL, HONEST, SOLUTION, TOPIC, cell_of, hand_in, honest, notebook, text
+from tests.grading.classes import (
+    EXERCISE,
+    FULL,
+    HONEST,
+    SOLUTION,
+    TOPIC,
+    cell_of,
+    hand_in,
+    honest,
+    notebook,
+    text,
+)
 
 SENTINEL = "sentinel-5d1f"
 
@@ -86,13 +99,23 @@ CASES = {
     "skips": (tampered(tagged), FULL, True, ""),
     "skips-all": (tampered(lambda nb: unanswered_but(nb, tags=["skip-execution"])), 0.0, True, ""),
     "points": (tampered(lambda nb: every(nb, points=1000)), FULL, True, ""),
-    "points-stub": (tampered(lambda nb: (unanswered_but(nb), every(nb, points=1000, solution=True))), 0.0, True, ""),
+    "points-stub": (
+        tampered(lambda nb: (unanswered_but(nb), every(nb, points=1000, solution=True))),
+        0.0,
+        True,
+        "",
+    ),
     "flags": (tampered(lambda nb: every(nb, grade=False, locked=False, solution=True)), FULL, True, ""),
     "schema": (tampered(lambda nb: every(nb, schema_version=99)), FULL, True, ""),
     "old-schema": (tampered(lambda nb: every(nb, schema_version=0)), FULL, True, ""),
     "kernel": (tampered(bad_kernel), FULL, True, ""),
     "markdown": (tampered(as_markdown), FULL, False, "changed type"),
-    "deleted": (tampered(lambda nb: without(nb, "test_quadratic", "setup", "title")), FULL, False, "test_quadratic"),
+    "deleted": (
+        tampered(lambda nb: without(nb, "test_quadratic", "setup", "title")),
+        FULL,
+        False,
+        "test_quadratic",
+    ),
     "deleted-answer": (tampered(lambda nb: without(nb, "quadratic")), 18.0, False, "quadratic"),
     "duplicated": (tampered(duplicated), FULL, False, "more than once"),
     "moved": (tampered(shuffled), FULL, False, "put back in order"),
@@ -101,23 +124,72 @@ CASES = {
     "stripped": (tampered(stripped), FULL, False, "lost their nbgrader marks"),
     "format-3": (json.dumps(nbformat.convert(notebook(), 3)).encode(), FULL, True, "old notebook format"),
     "format-99": (tampered(lambda nb: nb.update(nbformat=99)), FULL, True, "format number"),
-    "renamed": (lambda folder: hand_in(folder, "renamed", name="quadratics (1).ipynb"), FULL, True, "taken for quadratics.ipynb"),
-    "copy-of": (lambda folder: hand_in(folder, "copy-of", name="Copy of quadratics.ipynb"), FULL, True, "taken for quadratics.ipynb"),
+    "renamed": (
+        lambda folder: hand_in(folder, "renamed", name="quadratics (1).ipynb"),
+        FULL,
+        True,
+        "taken for quadratics.ipynb",
+    ),
+    "copy-of": (
+        lambda folder: hand_in(folder, "copy-of", name="Copy of quadratics.ipynb"),
+        FULL,
+        True,
+        "taken for quadratics.ipynb",
+    ),
     "truncated": (text(notebook())[:9000], 0.0, False, "cut off"),
     "conflict": (text(notebook()).replace(b'{"', b'\n<<<<<<< HEAD\n{"', 1), 0.0, False, "merge conflict"),
     "empty": (b"", 0.0, False, "empty"),
-    "latin": (text(notebook()).replace(b"quadratic", "qu\xe4dratic".encode("latin-1")), 0.0, False, "not UTF-8"),
+    "latin": (
+        text(notebook()).replace(b"quadratic", "qu\xe4dratic".encode("latin-1")),
+        0.0,
+        False,
+        "not UTF-8",
+    ),
     "deep": (bomb(100_000), 0.0, False, "nested too deeply"),
     "numbers": (text(notebook())[:-1] + b', "n": ' + b"9" * 10_000 + b"}", 0.0, False, "not valid JSON"),
     "large": (lambda folder: os.truncate(hand_in(folder, "large"), 200_000_000), 0.0, False, "200 MB"),
-    "link": (lambda folder: _replaced(hand_in(folder, "link"), lambda path: path.symlink_to(folder.parent / "secret.ipynb")), 0.0, False, "link"),
+    "link": (
+        lambda folder: _replaced(
+            hand_in(folder, "link"), lambda path: path.symlink_to(folder.parent / "secret.ipynb")
+        ),
+        0.0,
+        False,
+        "link",
+    ),
     "pipe": (lambda folder: _replaced(hand_in(folder, "pipe"), os.mkfifo), 0.0, False, "not a regular file"),
     "folder": (lambda folder: _replaced(hand_in(folder, "folder"), os.mkdir), 0.0, False, "is a folder"),
-    "other": (text(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('another course')")])), 0.0, False, "not the notebook of this topic"),
-    "nothing": (lambda folder: (folder / "nothing" / TOPIC.folder).mkdir(parents=True), 0.0, False, "it is empty"),
-    "bad-time": (lambda folder: hand_in(folder, "bad-time").with_name("timestamp.txt").write_bytes(b"yesterday \xff\n"), FULL, True, "time of handing in"),
-    "no-time": (lambda folder: hand_in(folder, "no-time").with_name("timestamp.txt").write_text("half past nine"), FULL, True, "holds no time"),
-    "own-numpy": (lambda folder: hand_in(folder, "own-numpy").with_name("numpy.py").write_text("raise SystemExit"), FULL, True, "numpy.py"),
+    "other": (
+        text(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('another course')")])),
+        0.0,
+        False,
+        "not the notebook of this topic",
+    ),
+    "nothing": (
+        lambda folder: (folder / "nothing" / TOPIC.folder).mkdir(parents=True),
+        0.0,
+        False,
+        "it is empty",
+    ),
+    "bad-time": (
+        lambda folder: hand_in(folder, "bad-time")
+        .with_name("timestamp.txt")
+        .write_bytes(b"yesterday \xff\n"),
+        FULL,
+        True,
+        "time of handing in",
+    ),
+    "no-time": (
+        lambda folder: hand_in(folder, "no-time").with_name("timestamp.txt").write_text("half past nine"),
+        FULL,
+        True,
+        "holds no time",
+    ),
+    "own-numpy": (
+        lambda folder: hand_in(folder, "own-numpy").with_name("numpy.py").write_text("raise SystemExit"),
+        FULL,
+        True,
+        "numpy.py",
+    ),
     "-dash and blank ä": (text(notebook()), FULL, True, ""),
 }
 
@@ -165,7 +237,11 @@ def test_each_submission_gets_the_mark_and_the_line_that_it_should(graded, stude
 
 def test_every_neighbour_keeps_its_mark(graded):
     report, out, _ = graded
-    neighbours = {student: row for student, row in classes.rows(report).items() if student.endswith(("-neighbour", "-first", "-last"))}
+    neighbours = {
+        student: row
+        for student, row in classes.rows(report).items()
+        if student.endswith(("-neighbour", "-first", "-last"))
+    }
     assert len(neighbours) > 6
     for student, row in neighbours.items():
         assert (row.score, row.as_handed_in, row.notes) == (HONEST, True, []), student
@@ -174,7 +250,14 @@ def test_every_neighbour_keeps_its_mark(graded):
 
 def test_what_belongs_to_no_submission_is_named_and_nothing_else(graded):
     report, _, _ = graded
-    assert {stray.where for stray in report.strays} == {"lost.ipynb", "no-topic", "wrong-topic/99_cookery", "loose/quadratics.ipynb", "a,b[c]", "linked"}
+    assert {stray.where for stray in report.strays} == {
+        "lost.ipynb",
+        "no-topic",
+        "wrong-topic/99_cookery",
+        "loose/quadratics.ipynb",
+        "a,b[c]",
+        "linked",
+    }
     assert all(stray.why for stray in report.strays)
     assert len(report.exceptions) == len(report.strays) + sum(not case[2] for case in CASES.values())
 
@@ -203,15 +286,22 @@ def test_every_graded_submission_has_its_files_and_an_unreadable_one_keeps_what_
         if row.graded:
             for step, suffix in (("submitted", "ipynb"), ("autograded", "ipynb"), ("feedback", "html")):
                 path = out / step / student / TOPIC.folder / f"quadratics.{suffix}"
-                assert path.is_file() and (suffix == "html" or nbformat.validate(nbformat.read(path, 4)) is None), path
-    assert (out / "handed_in" / "truncated" / TOPIC.folder / "quadratics.ipynb").read_bytes() == CASES["truncated"][0]
+                assert path.is_file() and (
+                    suffix == "html" or nbformat.validate(nbformat.read(path, 4)) is None
+                ), path
+    assert (out / "handed_in" / "truncated" / TOPIC.folder / "quadratics.ipynb").read_bytes() == CASES[
+        "truncated"
+    ][0]
     assert not (out / "handed_in" / "0-first").exists()
 
 
 def test_the_csv_has_nbgraders_columns_and_a_row_per_student(graded):
     report, out, _ = graded
     lines = (out / "grades.csv").read_text().splitlines()
-    assert lines[0] == "assignment,duedate,timestamp,student_id,last_name,first_name,email,raw_score,late_submission_penalty,score,max_score"
+    assert (
+        lines[0] == "assignment,duedate,timestamp,student_id,last_name,first_name,email,"
+        "raw_score,late_submission_penalty,score,max_score"
+    )
     assert len(lines) == 1 + len(report.submissions)
 
 
@@ -220,7 +310,9 @@ def test_the_gradebook_has_no_row_twice_and_no_loose_end(graded):
     with closing(sqlite3.connect(out / "gradebook.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        assert connection.execute("SELECT COUNT(*) FROM grade WHERE auto_score IS NULL OR needs_manual_grade").fetchone() == (0,)
+        assert connection.execute(
+            "SELECT COUNT(*) FROM grade WHERE auto_score IS NULL OR needs_manual_grade"
+        ).fetchone() == (0,)
 
 
 def test_nothing_of_a_run_is_left_behind(graded):

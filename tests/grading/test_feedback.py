@@ -9,8 +9,17 @@ from bs4 import BeautifulSoup
 from autograde import cells, feedback
 from tests.grading.classes import TOPIC, cell_of, notebook
 
-MARKS = {"student": "ana", "assignment": TOPIC.folder, "notebook": TOPIC.name, "score": 12.5, "max_score": 20.0, "late_penalty": 0}
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a></pre></div>"
+MARKS = {
+    "student": "ana",
+    "assignment": TOPIC.folder,
+    "notebook": TOPIC.name,
+    "score": 12.5,
+    "max_score": 20.0,
+    "late_penalty": 0,
+}
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a></pre></div>"
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +44,19 @@ def executed():
 def live(page: str) -> list[str]:
     """Everything in a page that a browser would run or fetch."""
     soup = BeautifulSoup(page, "html.parser")
-    found = [str(tag) for tag in soup.find_all(["script", "iframe", "object", "embed", "form", "link", "meta", "base"])]
+    found = [
+        str(tag)
+        for tag in soup.find_all(["script", "iframe", "object", "embed", "form", "link", "meta", "base"])
+    ]
     for tag in soup.find_all(True):
-        found += [f"{tag.name} {key}" for key in tag.attrs if key.startswith("on") or key in ("srcdoc", "formaction", "ping")]
-        found += [str(tag.attrs[key]) for key in ("href", "src") if not str(tag.attrs.get(key, "#")).startswith("#")]
+        found += [
+            f"{tag.name} {key}"
+            for key in tag.attrs
+            if key.startswith("on") or key in ("srcdoc", "formaction", "ping")
+        ]
+        found += [
+            str(tag.attrs[key]) for key in ("href", "src") if not str(tag.attrs.get(key, "#")).startswith("#")
+        ]
     return found
 
 
@@ -51,26 +69,54 @@ def test_hidden_tests_are_not_on_the_page_and_visible_ones_are(renderer):
 
 def test_the_traceback_of_a_test_is_its_message_alone(renderer):
     nb = executed()
-    cell_of(nb, "test_quadratic").outputs = [nbformat.v4.new_output(
-        "error", ename="AssertionError", evalue="The half is missing.", traceback=["Cell In[3], line 7\n----> 7 oracle = secret_source()"])]
+    cell_of(nb, "test_quadratic").outputs = [
+        nbformat.v4.new_output(
+            "error",
+            ename="AssertionError",
+            evalue="The half is missing.",
+            traceback=["Cell In[3], line 7\n----> 7 oracle = secret_source()"],
+        )
+    ]
     page = renderer.render(nb, MARKS)
     assert "AssertionError: The half is missing." in page and "secret_source" not in page
 
 
-@pytest.mark.parametrize("make", [
-    lambda: nbformat.v4.new_markdown_cell(HOSTILE), lambda: nbformat.v4.new_markdown_cell("\n\n" + HOSTILE + "\n\n    code\n"),
-    lambda: nbformat.v4.new_markdown_cell("[x](javascript:alert(1)) ![x](http://tracker.example/x.png) [y][z]\n\n[z]: javascript:alert(2)\n"),
-    lambda: nbformat.v4.new_markdown_cell("[x] (javascript:alert(1)) <javascript:alert(1)> <http://tracker.example>"),
-    lambda: nbformat.v4.new_markdown_cell("![x](attachment:a.png)", attachments={"a.png": {"image/svg+xml": "<svg onload=alert(1)>"}}),
-    lambda: nbformat.v4.new_markdown_cell("$$<script>alert(1)</script>$$ $<img src=x onerror=alert(1)>$ `<script>`\n```html\n<script>alert(1)</script>\n```"),
-    lambda: nbformat.v4.new_markdown_cell("```mermaid\ngraph TD; A[<img src=x onerror=alert(1)>]\n```"),
-    lambda: nbformat.v4.new_raw_cell(HOSTILE, metadata={"raw_mimetype": "text/html"}),
-    lambda: nbformat.v4.new_code_cell(HOSTILE), lambda: nbformat.v4.new_code_cell("1", metadata={"magics_language": HOSTILE}),
-    lambda: shown(data={"text/html": HOSTILE}), lambda: shown(data={"application/javascript": "alert(1)"}),
-    lambda: shown(data={"image/svg+xml": "<svg onload='alert(1)'/>"}), lambda: shown(data={"text/markdown": HOSTILE}), lambda: shown(data={"text/latex": HOSTILE}),
-    lambda: shown(data={"text/plain": HOSTILE}), lambda: shown(data={"application/vnd.jupyter.widget-view+json": {"model_id": HOSTILE}, "text/plain": "w"}),
-    lambda: shown(stream=HOSTILE), lambda: shown(stream="\x1b[31m" + HOSTILE + "\x1b]8;;http://tracker.example\x07link\x1b]8;;\x07"),
-    lambda: shown(error=HOSTILE)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nbformat.v4.new_markdown_cell(HOSTILE),
+        lambda: nbformat.v4.new_markdown_cell("\n\n" + HOSTILE + "\n\n    code\n"),
+        lambda: nbformat.v4.new_markdown_cell(
+            "[x](javascript:alert(1)) ![x](http://tracker.example/x.png) [y][z]\n\n[z]: javascript:alert(2)\n"
+        ),
+        lambda: nbformat.v4.new_markdown_cell(
+            "[x] (javascript:alert(1)) <javascript:alert(1)> <http://tracker.example>"
+        ),
+        lambda: nbformat.v4.new_markdown_cell(
+            "![x](attachment:a.png)", attachments={"a.png": {"image/svg+xml": "<svg onload=alert(1)>"}}
+        ),
+        lambda: nbformat.v4.new_markdown_cell(
+            "$$<script>alert(1)</script>$$ $<img src=x onerror=alert(1)>$ "
+            "`<script>`\n```html\n<script>alert(1)</script>\n```"
+        ),
+        lambda: nbformat.v4.new_markdown_cell("```mermaid\ngraph TD; A[<img src=x onerror=alert(1)>]\n```"),
+        lambda: nbformat.v4.new_raw_cell(HOSTILE, metadata={"raw_mimetype": "text/html"}),
+        lambda: nbformat.v4.new_code_cell(HOSTILE),
+        lambda: nbformat.v4.new_code_cell("1", metadata={"magics_language": HOSTILE}),
+        lambda: shown(data={"text/html": HOSTILE}),
+        lambda: shown(data={"application/javascript": "alert(1)"}),
+        lambda: shown(data={"image/svg+xml": "<svg onload='alert(1)'/>"}),
+        lambda: shown(data={"text/markdown": HOSTILE}),
+        lambda: shown(data={"text/latex": HOSTILE}),
+        lambda: shown(data={"text/plain": HOSTILE}),
+        lambda: shown(
+            data={"application/vnd.jupyter.widget-view+json": {"model_id": HOSTILE}, "text/plain": "w"}
+        ),
+        lambda: shown(stream=HOSTILE),
+        lambda: shown(stream="\x1b[31m" + HOSTILE + "\x1b]8;;http://tracker.example\x07link\x1b]8;;\x07"),
+        lambda: shown(error=HOSTILE),
+    ],
+)
 def test_what_a_student_wrote_or_printed_is_shown_as_text(renderer, make):
     plain = executed()
     plain.cells.append(nbformat.v4.new_code_cell("pass"))
@@ -78,13 +124,16 @@ def test_what_a_student_wrote_or_printed_is_shown_as_text(renderer, make):
     nb.cells.append(make())
     page = renderer.render(nb, MARKS)
     assert live(page) == live(renderer.render(plain, MARKS))
-    assert "\x1b" not in page and "tracker.example\"" not in page
+    assert "\x1b" not in page and 'tracker.example"' not in page
 
 
 def shown(data=None, stream=None, error=None):
     cell = nbformat.v4.new_code_cell("show()")
     if data:
-        cell.outputs = [nbformat.v4.new_output("display_data", data), nbformat.v4.new_output("execute_result", data)]
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", data),
+            nbformat.v4.new_output("execute_result", data),
+        ]
     elif stream:
         cell.outputs = [nbformat.v4.new_output("stream", text=stream)]
     else:
@@ -94,7 +143,9 @@ def shown(data=None, stream=None, error=None):
 
 def test_a_students_notes_keep_their_form(renderer):
     nb = executed()
-    nb.cells.append(nbformat.v4.new_markdown_cell("I think **this** holds for $x < y$ and a[0] < 3.\n\n- one\n- two"))
+    nb.cells.append(
+        nbformat.v4.new_markdown_cell("I think **this** holds for $x < y$ and a[0] < 3.\n\n- one\n- two")
+    )
     page = renderer.render(nb, MARKS)
     assert "<strong>this</strong>" in page and "<li>one</li>" in page and "a[0] &lt; 3" in page
 

@@ -41,7 +41,10 @@ def test_outputs_and_counts_are_dropped():
 def test_added_cells_follow_the_cell_that_they_followed():
     given = notebook()
     at = position(given, "gradient_descent")
-    given.cells[at + 1:at + 1] = [nbformat.v4.new_code_cell("helper = 1"), nbformat.v4.new_markdown_cell("my notes")]
+    given.cells[at + 1 : at + 1] = [
+        nbformat.v4.new_code_cell("helper = 1"),
+        nbformat.v4.new_markdown_cell("my notes"),
+    ]
     given.cells.insert(0, nbformat.v4.new_code_cell("first = 1"))
     result = intake.normalise(text(given), EXERCISE)
     assert [cell.source for cell in result.notebook.cells] == [cell.source for cell in given.cells]
@@ -50,14 +53,32 @@ def test_added_cells_follow_the_cell_that_they_followed():
 
 def test_metadata_of_added_cells_is_not_kept():
     given = notebook()
-    given.cells.append(nbformat.v4.new_code_cell("x = 1", metadata={"tags": ["skip-execution"], "nbgrader": {"grade": True, "grade_id": "mine", "points": 50}}))
+    given.cells.append(
+        nbformat.v4.new_code_cell(
+            "x = 1",
+            metadata={
+                "tags": ["skip-execution"],
+                "nbgrader": {"grade": True, "grade_id": "mine", "points": 50},
+            },
+        )
+    )
     assert intake.normalise(text(given), EXERCISE).notebook.cells[-1].metadata == {}
 
 
-@pytest.mark.parametrize("change", [
-    lambda meta: meta.update(points=1000), lambda meta: meta.update(grade=False), lambda meta: meta.update(solution=True),
-    lambda meta: meta.update(locked=False), lambda meta: meta.update(schema_version=99), lambda meta: meta.update(checksum="0"),
-    lambda meta: meta.update(task=True), lambda meta: meta.update(cell_type="markdown"), lambda meta: meta.update(points="nan")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda meta: meta.update(points=1000),
+        lambda meta: meta.update(grade=False),
+        lambda meta: meta.update(solution=True),
+        lambda meta: meta.update(locked=False),
+        lambda meta: meta.update(schema_version=99),
+        lambda meta: meta.update(checksum="0"),
+        lambda meta: meta.update(task=True),
+        lambda meta: meta.update(cell_type="markdown"),
+        lambda meta: meta.update(points="nan"),
+    ],
+)
 def test_changed_nbgrader_metadata_has_no_effect(change):
     given = notebook()
     for cell in given.cells:
@@ -98,7 +119,9 @@ def test_a_copied_test_cell_is_dropped_and_an_edited_copy_is_the_students_own():
     edited.source = "print(quadratic)"
     given.cells[at:at] = [nbformat.from_dict(json.loads(json.dumps(given.cells[at]))), edited]
     result = intake.normalise(text(given), EXERCISE)
-    assert [name for name in order(result) if name] == [name for name in order(intake.normalise(text(notebook()), EXERCISE)) if name]
+    assert [name for name in order(result) if name] == [
+        name for name in order(intake.normalise(text(notebook()), EXERCISE)) if name
+    ]
     own = [cell for cell in result.notebook.cells if not cells.grading(cell)]
     assert [cell.source for cell in own] == ["print(quadratic)"]
 
@@ -180,15 +203,36 @@ def test_format_3_is_brought_up_to_date():
     assert any("old notebook format" in note for note in result.notes)
 
 
-@pytest.mark.parametrize("content, why", [
-    (b"", "empty"), (b" \n ", "empty"), (text(notebook())[:5000], "cut off"), (b'{"cells": [', "cut off"), (b"hello", "not valid JSON"),
-    (b"\xff\xfe" + text(notebook()), "not UTF-8"), (text(notebook()).decode().encode("utf-16"), "not UTF-8"), (b"[1, 2]", "no notebook"),
-    (b'"cells"', "no notebook"), (b'{"cells": 3}', "no cells"), (b"{}", "no cells"), (b"[" * 100_000, "nested too deeply"),
-    (b'{"cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"), (b"1" * 5000, "not valid JSON"),
-    (b'{"a": 1}\n<<<<<<< HEAD\n', "merge conflict"), (text(notebook()).replace(b'{"nbformat', b"\n<<<<<<< HEAD\n{", 1) + b"\n>>>>>>> main", "merge conflict"),
-    (json.dumps({"cells": [], "nbformat": 4}).encode(), "not the notebook of this topic"),
-    (json.dumps({"cells": [{"cell_type": "code", "source": "x"}] * 2000}).encode(), "2000 cells"),
-    (json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2_000_000}]}).encode(), "characters of source")])
+@pytest.mark.parametrize(
+    "content, why",
+    [
+        (b"", "empty"),
+        (b" \n ", "empty"),
+        (text(notebook())[:5000], "cut off"),
+        (b'{"cells": [', "cut off"),
+        (b"hello", "not valid JSON"),
+        (b"\xff\xfe" + text(notebook()), "not UTF-8"),
+        (text(notebook()).decode().encode("utf-16"), "not UTF-8"),
+        (b"[1, 2]", "no notebook"),
+        (b'"cells"', "no notebook"),
+        (b'{"cells": 3}', "no cells"),
+        (b"{}", "no cells"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+        (b"1" * 5000, "not valid JSON"),
+        (b'{"a": 1}\n<<<<<<< HEAD\n', "merge conflict"),
+        (
+            text(notebook()).replace(b'{"nbformat', b"\n<<<<<<< HEAD\n{", 1) + b"\n>>>>>>> main",
+            "merge conflict",
+        ),
+        (json.dumps({"cells": [], "nbformat": 4}).encode(), "not the notebook of this topic"),
+        (json.dumps({"cells": [{"cell_type": "code", "source": "x"}] * 2000}).encode(), "2000 cells"),
+        (
+            json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2_000_000}]}).encode(),
+            "characters of source",
+        ),
+    ],
+)
 def test_what_is_no_notebook_is_refused_with_the_reason(content, why):
     with pytest.raises(intake.Unreadable, match=why):
         intake.normalise(content, EXERCISE)
@@ -197,20 +241,32 @@ def test_what_is_no_notebook_is_refused_with_the_reason(content, why):
 def test_the_notebook_of_another_course_is_refused_though_it_uses_the_same_common_names():
     other = nbformat.v4.new_notebook()
     for name in ("title", "setup", "about_questions", "answer_1", "test_answer_1"):
-        cell = nbformat.v4.new_code_cell(f"{name} = 1", metadata={"nbgrader": {"grade_id": name, "solution": name == "answer_1"}})
+        cell = nbformat.v4.new_code_cell(
+            f"{name} = 1", metadata={"nbgrader": {"grade_id": name, "solution": name == "answer_1"}}
+        )
         other.cells.append(cell)
     with pytest.raises(intake.Unreadable, match="not the notebook of this topic"):
         intake.normalise(text(other), EXERCISE)
 
 
-@pytest.mark.parametrize("damage", [
-    lambda raw: raw.update(metadata=[1]), lambda raw: raw.update(nbformat=99), lambda raw: raw.pop("nbformat"),
-    lambda raw: raw["cells"].append(3), lambda raw: raw["cells"].append({"cell_type": "video", "source": ""}),
-    lambda raw: raw["cells"].append({"cell_type": "code", "source": {"a": 1}}), lambda raw: [cell.update(metadata=None) for cell in raw["cells"]],
-    lambda raw: [cell.update(outputs=[[]]) for cell in raw["cells"]], lambda raw: [cell.update(id=7) for cell in raw["cells"]],
-    lambda raw: [cell["metadata"].update(nbgrader="x") for cell in raw["cells"]],
-    lambda raw: [cell["metadata"]["nbgrader"].update(grade_id=["x"]) for cell in raw["cells"]], lambda raw: raw.update(nbformat_minor=float("nan")),
-    lambda raw: raw["metadata"].update(widgets={"application/javascript": "alert()"})])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw.update(metadata=[1]),
+        lambda raw: raw.update(nbformat=99),
+        lambda raw: raw.pop("nbformat"),
+        lambda raw: raw["cells"].append(3),
+        lambda raw: raw["cells"].append({"cell_type": "video", "source": ""}),
+        lambda raw: raw["cells"].append({"cell_type": "code", "source": {"a": 1}}),
+        lambda raw: [cell.update(metadata=None) for cell in raw["cells"]],
+        lambda raw: [cell.update(outputs=[[]]) for cell in raw["cells"]],
+        lambda raw: [cell.update(id=7) for cell in raw["cells"]],
+        lambda raw: [cell["metadata"].update(nbgrader="x") for cell in raw["cells"]],
+        lambda raw: [cell["metadata"]["nbgrader"].update(grade_id=["x"]) for cell in raw["cells"]],
+        lambda raw: raw.update(nbformat_minor=float("nan")),
+        lambda raw: raw["metadata"].update(widgets={"application/javascript": "alert()"}),
+    ],
+)
 def test_a_notebook_with_damaged_parts_is_graded_all_the_same(damage):
     raw = json.loads(text(notebook()))
     damage(raw)
@@ -218,7 +274,9 @@ def test_a_notebook_with_damaged_parts_is_graded_all_the_same(damage):
 
 
 def test_duplicated_keys_and_odd_numbers_do_no_harm():
-    content = text(notebook()).replace(b'"nbformat_minor": 5', b'"nbformat_minor": 5, "nbformat_minor": NaN, "x": 1e999, "y": -Infinity')
+    content = text(notebook()).replace(
+        b'"nbformat_minor": 5', b'"nbformat_minor": 5, "nbformat_minor": NaN, "x": 1e999, "y": -Infinity'
+    )
     result = intake.normalise(content, EXERCISE)
     assert result.notebook == notebook() and result.notes
 
@@ -245,7 +303,7 @@ def test_a_notebook_with_bytes_changed_at_random_is_read_or_refused_but_never_an
         assert tests == [cell for cell in EXERCISE.cells if cells.is_test(cell)]
 
 
-# --- Files -----------------------------------------------------------------------------------------------------------
+# --- Files ---------------------------------------------------------------------------------------------
 
 
 def test_the_exact_name_is_preferred_and_the_others_are_named(tmp_path):
@@ -255,7 +313,16 @@ def test_the_exact_name_is_preferred_and_the_others_are_named(tmp_path):
     assert files.content == b"right" and "quadratics (1).ipynb" in files.notes[0]
 
 
-@pytest.mark.parametrize("name", ["quadratics (1).ipynb", "quadratics-1.ipynb", "Copy of quadratics.ipynb", "Quadratics.IPYNB", "ana_quadratics.ipynb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "quadratics (1).ipynb",
+        "quadratics-1.ipynb",
+        "Copy of quadratics.ipynb",
+        "Quadratics.IPYNB",
+        "ana_quadratics.ipynb",
+    ],
+)
 def test_a_single_renamed_notebook_is_taken(tmp_path, name):
     hand_in(tmp_path, "ana", b"it", name)
     files = intake.collect(tmp_path / "ana" / "01_quadratics", "quadratics")
@@ -275,10 +342,17 @@ def test_a_folder_named_like_the_notebook_does_not_hide_the_renamed_one(tmp_path
     assert intake.collect(tmp_path / "ana" / "01_quadratics", "quadratics").content == b"it"
 
 
-@pytest.mark.parametrize("make, why", [
-    (lambda path: path.mkdir(), "is a folder"), (os.mkfifo, "not a regular file"), (lambda path: path.symlink_to("/etc/passwd"), "links are not followed"),
-    (lambda path: path.symlink_to(path), "links are not followed"), (lambda path: path.symlink_to("/dev/zero"), "links are not followed"),
-    (lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 200_000_000), "too large: 200 MB")])
+@pytest.mark.parametrize(
+    "make, why",
+    [
+        (lambda path: path.mkdir(), "is a folder"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/etc/passwd"), "links are not followed"),
+        (lambda path: path.symlink_to(path), "links are not followed"),
+        (lambda path: path.symlink_to("/dev/zero"), "links are not followed"),
+        (lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 200_000_000), "too large: 200 MB"),
+    ],
+)
 def test_what_is_no_plain_file_is_refused_at_once(tmp_path, make, why):
     folder = tmp_path / "ana" / "01_quadratics"
     folder.mkdir(parents=True)

@@ -1,11 +1,9 @@
 """A call that cannot be carried out says why in one sentence, and leaves everything as it was."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -54,7 +52,11 @@ def test_a_missing_class_a_file_an_empty_class_and_one_of_another_shape_are_refu
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "grades.csv").write_text("")
     refused(tmp_path / "empty", tmp_path / "out", "nothing to grade")
-    refused(folder / "ana", tmp_path / "out", "nothing to grade.*01_quadratics lies|nothing to grade.*lies in no topic folder")
+    refused(
+        folder / "ana",
+        tmp_path / "out",
+        "nothing to grade.*01_quadratics lies|nothing to grade.*lies in no topic folder",
+    )
     hand_in(tmp_path / "other", "ana", topic="cookery")
     refused(tmp_path / "other", tmp_path / "out", "ana/cookery is not a topic")
 
@@ -71,8 +73,23 @@ def test_results_that_cannot_go_where_they_should_are_refused(tmp_path, folder):
     refused(folder, tmp_path / "alias" / "out", "neither it nor the submissions may lie in the other")
 
 
-@pytest.mark.parametrize("settings", [{"workers": 0}, {"workers": -1}, {"workers": 1.5}, {"workers": True}, {"workers": 1000}, {"timeout": 0}, {"timeout": -3},
-                                      {"timeout": float("nan")}, {"timeout": float("inf")}, {"timeout": "soon"}, {"timeout": True}, {"engine": "docker"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"workers": 0},
+        {"workers": -1},
+        {"workers": 1.5},
+        {"workers": True},
+        {"workers": 1000},
+        {"timeout": 0},
+        {"timeout": -3},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"timeout": "soon"},
+        {"timeout": True},
+        {"engine": "docker"},
+    ],
+)
 def test_workers_deadlines_and_engines_that_make_no_sense_are_refused(tmp_path, folder, settings):
     refused(folder, tmp_path / "out", "is not a number of|There is no engine", **settings)
 
@@ -93,7 +110,9 @@ def test_a_full_disk_is_named_nothing_is_half_written_and_the_next_run_goes_on(t
         hand_in(folder, f"s{number:02}")
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", disk], capture_output=True
+    ).returncode:
         pytest.skip("this machine mounts nothing")
     try:
         with pytest.raises(Refusal, match="no space left.*run again"):
@@ -112,7 +131,9 @@ def test_a_full_disk_is_named_nothing_is_half_written_and_the_next_run_goes_on(t
 
 def test_a_second_run_on_the_same_out_says_so_and_leaves(tmp_path, folder):
     out = tmp_path / "out"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, out, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, out, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert holder.stdout.readline() == "held\n"
         refused(folder, out, "Another run is grading into")
@@ -123,11 +144,21 @@ def test_a_second_run_on_the_same_out_says_so_and_leaves(tmp_path, folder):
         pass
 
 
-@pytest.mark.parametrize("damage, match", [
-    (lambda path: path.write_bytes(b"no database" * 100), "is not a gradebook|was made by another version"),
-    (lambda path: path.write_bytes(b""), "was made by another version"),
-    (lambda path: classes.execute(path, "UPDATE alembic_version SET version_num = '50a4d84c131a'"), "nbgrader db upgrade"),
-    (lambda path: classes.execute(path, "DROP TABLE alembic_version"), "nbgrader db upgrade")])
+@pytest.mark.parametrize(
+    "damage, match",
+    [
+        (
+            lambda path: path.write_bytes(b"no database" * 100),
+            "is not a gradebook|was made by another version",
+        ),
+        (lambda path: path.write_bytes(b""), "was made by another version"),
+        (
+            lambda path: classes.execute(path, "UPDATE alembic_version SET version_num = '50a4d84c131a'"),
+            "nbgrader db upgrade",
+        ),
+        (lambda path: classes.execute(path, "DROP TABLE alembic_version"), "nbgrader db upgrade"),
+    ],
+)
 def test_a_gradebook_of_another_kind_or_version_is_refused_and_left_alone(tmp_path, folder, damage, match):
     out = tmp_path / "out"
     with classroom.Classroom(out, folder):
@@ -149,7 +180,9 @@ def test_a_broken_configuration_is_named(tmp_path, folder):
         grade(folder, out)
 
 
-def test_without_a_sandbox_the_reason_and_the_flag_are_named_and_nothing_is_graded(tmp_path, folder, monkeypatch):
+def test_without_a_sandbox_the_reason_and_the_flag_are_named_and_nothing_is_graded(
+    tmp_path, folder, monkeypatch
+):
     import autograde.marker
 
     def unavailable(limits, sandbox):
@@ -177,6 +210,20 @@ def test_a_student_name_that_nbgrader_cannot_use_is_named_and_others_survive(tmp
     targets, strays = grading.survey(folder)
     assert [target.student for target in targets] == ["ana"] and len(strays) == 7
     assert all("rename the folder" in stray.why and stray.where.isprintable() for stray in strays)
-    for name in ("-x", "--out", "two words", "Zoë", "日本", "o'neil", "a.b+c@d", "=1+1", "100%", "#5", "~", "$HOME", "x;y"):
+    for name in (
+        "-x",
+        "--out",
+        "two words",
+        "Zoë",
+        "日本",
+        "o'neil",
+        "a.b+c@d",
+        "=1+1",
+        "100%",
+        "#5",
+        "~",
+        "$HOME",
+        "x;y",
+    ):
         hand_in(folder, name)
     assert len(grading.survey(folder)[0]) == 14
