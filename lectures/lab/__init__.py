@@ -1,6 +1,9 @@
 """The lectures' lab: what every lecture uses and none should have to explain.
 
-A notebook in `lectures/` says `from lab import ...`; importing the package applies the shared figure style.
+A notebook in `lectures/` says `from lab import ...`; importing the package applies the shared figure style. It also
+keeps NumPy's BLAS to one thread, unless OPENBLAS_NUM_THREADS says otherwise: on matrices as small as the lectures' a
+second thread costs twice the processor time and saves none. That works only before NumPy is loaded, so a notebook imports
+lab first.
 Arrays are float64, random numbers come from a `numpy.random.Generator` that the caller passes, and no function changes
 its arguments (a generator advances).
 
@@ -25,6 +28,10 @@ training     train(params, data, step, ...)                   mini-batch trainin
              over_seeds(run, seeds)      the same experiment from several seeds, its histories stacked
              flatten(params), unflatten(w, like), sgd_step, smooth(losses, width)
 """
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")   # before NumPy is loaded
+
 from .digits import Split, load_digits, split
 from .figures import COLORS, LINES, contours, path, show, use_style
 from .network import (ACTIVATIONS, Activation, accuracy, backward, forward, init_network, loss_and_gradients,
