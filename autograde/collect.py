@@ -1,8 +1,9 @@
 """A university system's download -> a folder of submissions, through nbgrader's zip collector.
 
-In: the zip that Canvas or Moodle gives for an assignment, or a zip or folder of one folder per student. Out: SUBMISSIONS/
-<student>/<topic>/<notebook>.ipynb, timestamp.txt where the time of handing in is known, earlier versions in SUBMISSIONS/
-.earlier, and sentences about everything that was left out. Trusts nothing in an archive: no path, no size, no link.
+In: the zip that Canvas or Moodle gives for an assignment, or a zip or folder of one folder per student. Out:
+SUBMISSIONS/ <student>/<topic>/<notebook>.ipynb, timestamp.txt where the time of handing in is known, earlier
+versions in SUBMISSIONS/ .earlier, and sentences about everything that was left out. Trusts nothing in an
+archive: no path, no size, no link.
 """
 
 import csv
@@ -38,9 +39,15 @@ MAX_MEMBERS, MAX_TOTAL, MAX_DEPTH = 200_000, 8_000_000_000, 3  # of the whole do
 MAX_UPLOAD, MAX_UPLOAD_MEMBERS = 100_000_000, 2_000  # of one student's archive
 MAX_RATIO = 1000  # times that a member may be larger than its compressed form
 EARLIER, PEOPLE = ".earlier", "students.csv"
-CANVAS = re.compile(r"(?P<name>.*?)_(?:(?P<late>LATE)_)?(?P<student>\d+)_(?P<upload>(?:text_)?\d+)_(?P<file>.+)", re.DOTALL)
-MOODLE = re.compile(r"(?P<name>.+)_(?P<student>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)", re.DOTALL)
-COPY = re.compile(r"[-_ ]?\(?(\d{1,3})\)?$")  # the number that Canvas and browsers put after a name: topic-2, topic (1)
+CANVAS = re.compile(
+    r"(?P<name>.*?)_(?:(?P<late>LATE)_)?(?P<student>\d+)_(?P<upload>(?:text_)?\d+)_(?P<file>.+)", re.DOTALL
+)
+MOODLE = re.compile(
+    r"(?P<name>.+)_(?P<student>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)", re.DOTALL
+)
+COPY = re.compile(
+    r"[-_ ]?\(?(\d{1,3})\)?$"
+)  # the number that Canvas and browsers put after a name: topic-2, topic (1)
 NO_NOTEBOOKS = (".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 
 
@@ -50,7 +57,9 @@ class Refused(Exception):
 
 @dataclass
 class Collected:
-    """How many submissions were put in place, how many were there already, and what an instructor should know."""
+    """How many submissions were put in place, how many were there already, and what an instructor should
+    know.
+    """
 
     new: int = 0
     unchanged: int = 0
@@ -59,7 +68,7 @@ class Collected:
 
 @dataclass(frozen=True)
 class Found:
-    """One notebook of a download: where it lies now, whose it is, of which topic, and in which order it came."""
+    """A notebook of a download: where it lies, whose it is, of which topic, and in which order it came."""
 
     path: Path
     shown: str
@@ -71,13 +80,19 @@ class Found:
     late: bool = False
 
 
-def collect(source: Path, kind: str, out: Path, topic: str | None = None, roster: Path | None = None,
-            progress: Callable | None = None) -> Collected:
+def collect(
+    source: Path,
+    kind: str,
+    out: Path,
+    topic: str | None = None,
+    roster: Path | None = None,
+    progress: Callable | None = None,
+) -> Collected:
     """Takes the notebooks of a download into the folder `out`.
 
-    kind: "canvas", "moodle" or "folder". topic: of notebooks that do not say themselves which they are. roster: Moodle's grading
-    worksheet, which knows when each was handed in. progress: called with (done, total). Raises `Refusal` where the download
-    cannot be taken; `out` is then as it was.
+    kind: "canvas", "moodle" or "folder". topic: of notebooks that do not say themselves which they are.
+    roster: Moodle's grading worksheet, which knows when each was handed in. progress: called with (done,
+    total). Raises `Refusal` where the download cannot be taken; `out` is then as it was.
     """
     source, out = Path(source), Path(out)
     if kind not in READERS:
@@ -86,7 +101,11 @@ def collect(source: Path, kind: str, out: Path, topic: str | None = None, roster
         raise Refusal(f"There is no {source}; name the file or folder that you downloaded.")
     if out.exists() and not out.is_dir():
         raise Refusal(f"{out} is a file; name a folder for the submissions with --out.")
-    if source.is_dir() and (out.resolve() == source.resolve() or source.resolve() in out.resolve().parents or out.resolve() in source.resolve().parents):
+    if source.is_dir() and (
+        out.resolve() == source.resolve()
+        or source.resolve() in out.resolve().parents
+        or out.resolve() in source.resolve().parents
+    ):
         raise Refusal(f"Neither {source} nor {out} may lie in the other; choose another folder with --out.")
     given = find_topic(topic) if topic else None
     result = Collected()
@@ -97,7 +116,16 @@ def collect(source: Path, kind: str, out: Path, topic: str | None = None, roster
     return result
 
 
-def _take(source: Path, reader, out: Path, scratch: Path, given: Topic | None, times: dict, result: Collected, progress) -> None:
+def _take(
+    source: Path,
+    reader,
+    out: Path,
+    scratch: Path,
+    given: Topic | None,
+    times: dict,
+    result: Collected,
+    progress,
+) -> None:
     app = _app(scratch, result.notes)
     archive = scratch / "downloaded" / "archive"
     archive.mkdir(parents=True)
@@ -113,7 +141,11 @@ def _take(source: Path, reader, out: Path, scratch: Path, given: Topic | None, t
         versions.sort(key=lambda item: (item.time or datetime.datetime.min, item.copy, _natural(item.shown)))
     rules = Rules.read(out)
     for topic in {item.topic for item in found}:
-        chosen = {str(versions[-1].path): versions[-1] for versions in latest.values() if versions[-1].topic == topic}
+        chosen = {
+            str(versions[-1].path): versions[-1]
+            for versions in latest.values()
+            if versions[-1].topic == topic
+        }
         app.collector_plugin_inst.chosen = chosen
         app.coursedir.assignment_id = topic.folder
         app.process_extracted_files()
@@ -124,11 +156,13 @@ def _take(source: Path, reader, out: Path, scratch: Path, given: Topic | None, t
     _people(out, found)
 
 
-# --- nbgrader's collector ----------------------------------------------------------------------------------------------
+# --- nbgrader's collector -------------------------------------------------------------------------
 
 
 class SafeExtractor(ExtractorPlugin):
-    """nbgrader's step from archives to files, for archives that are not trusted. `notes` gets a sentence for each refusal."""
+    """nbgrader's step from archives to files, for archives that are not trusted. `notes` gets a sentence for
+    each refusal.
+    """
 
     notes = Any()
 
@@ -160,7 +194,10 @@ def _app(root: Path, notes: list[str]) -> ZipCollectApp:
     config.NbGrader.log_level = config.Application.log_level = "CRITICAL"
     config.CourseDirectory.root = str(root)
     config.ZipCollectApp.collect_directory_structure = "{downloaded}/{collect_step}"
-    config.ZipCollectApp.extractor_plugin, config.ZipCollectApp.collector_plugin = SafeExtractor, ChosenCollector
+    config.ZipCollectApp.extractor_plugin, config.ZipCollectApp.collector_plugin = (
+        SafeExtractor,
+        ChosenCollector,
+    )
     app = ZipCollectApp(config=config)
     app.coursedir = CourseDirectory(config=config, parent=app)
     app.log.setLevel("CRITICAL")
@@ -169,7 +206,7 @@ def _app(root: Path, notes: list[str]) -> ZipCollectApp:
     return app
 
 
-# --- Archives ------------------------------------------------------------------------------------------------------------
+# --- Archives -------------------------------------------------------------------------------------
 
 
 def _unpack_download(path: Path, target: Path, notes: list[str]) -> None:
@@ -180,7 +217,9 @@ def _unpack_download(path: Path, target: Path, notes: list[str]) -> None:
             _check_names(archive)
             _unpack(archive, target, budget, notes, depth=1, where="")
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as problem:
-        raise Refusal(f"{path.resolve().name} is not a zip file that can be read ({problem}); download it again.") from None
+        raise Refusal(
+            f"{path.resolve().name} is not a zip file that can be read ({problem}); download it again."
+        ) from None
     except Refused as problem:
         raise Refusal(f"{path.resolve().name} is refused: {problem}.") from None
 
@@ -211,11 +250,17 @@ def _check_names(archive: zipfile.ZipFile) -> None:
             raise Refused("it holds a name that no file can have")
 
 
-def _unpack(archive: zipfile.ZipFile, target: Path, budget: _Budget, notes: list[str], depth: int, where: str) -> None:
+def _unpack(
+    archive: zipfile.ZipFile, target: Path, budget: _Budget, notes: list[str], depth: int, where: str
+) -> None:
     for member in archive.infolist():
         parts = [part for part in member.filename.replace("\\", "/").split("/") if part not in ("", ".")]
         shown = where + _shown("/".join(parts))
-        if member.is_dir() or not parts or any(part in IGNORED_FOLDERS or part.startswith((".", "~")) for part in parts):
+        if (
+            member.is_dir()
+            or not parts
+            or any(part in IGNORED_FOLDERS or part.startswith((".", "~")) for part in parts)
+        ):
             continue
         if stat.S_ISLNK(member.external_attr >> 16):
             notes.append(f"{shown} is a link, and links are not followed: left out.")
@@ -224,7 +269,10 @@ def _unpack(archive: zipfile.ZipFile, target: Path, budget: _Budget, notes: list
         if suffix == ".ipynb" or parts[-1] == "timestamp.txt":
             limit = MAX_BYTES if suffix == ".ipynb" else 1000
             if member.file_size > limit:
-                notes.append(f"{shown} is too large ({member.file_size / 1e6:.0f} MB; the limit is {limit / 1e6:g} MB): left out.")
+                notes.append(
+                    f"{shown} is too large ({member.file_size / 1e6:.0f} MB; the limit is {limit / 1e6:g}"
+                    " MB): left out."
+                )
                 continue
             try:
                 _write(target, parts, _read(archive, member, limit, budget))
@@ -233,12 +281,16 @@ def _unpack(archive: zipfile.ZipFile, target: Path, budget: _Budget, notes: list
         elif suffix == ".zip":
             _unpack_upload(archive, member, parts, target, budget, notes, depth, shown)
         elif suffix in NO_NOTEBOOKS:
-            notes.append(f"{shown} is an archive of a kind that is not opened; ask for the notebook itself or a zip.")
+            notes.append(
+                f"{shown} is an archive of a kind that is not opened; ask for the notebook itself or a zip."
+            )
         else:
             budget.spend(0)
 
 
-def _unpack_upload(archive, member, parts, target: Path, budget: _Budget, notes: list[str], depth: int, shown: str) -> None:
+def _unpack_upload(
+    archive, member, parts, target: Path, budget: _Budget, notes: list[str], depth: int, shown: str
+) -> None:
     """A zip in the zip: one student's upload. What is wrong with it costs that student's upload only."""
     kept = len(notes)
     folder = target.joinpath(*parts)
@@ -246,19 +298,28 @@ def _unpack_upload(archive, member, parts, target: Path, budget: _Budget, notes:
         if depth >= MAX_DEPTH:
             raise Refused(f"archives lie in it more than {MAX_DEPTH - 1} deep")
         if member.file_size > MAX_UPLOAD:
-            raise Refused(f"it is too large ({member.file_size / 1e6:.0f} MB; the limit is {MAX_UPLOAD / 1e6:.0f} MB)")
+            raise Refused(
+                f"it is too large ({member.file_size / 1e6:.0f} MB; the limit is {MAX_UPLOAD / 1e6:.0f} MB)"
+            )
         with zipfile.ZipFile(io.BytesIO(_read(archive, member, MAX_UPLOAD, budget))) as inner:
             _check_names(inner)
             _unpack(inner, folder, _Budget(MAX_UPLOAD, MAX_UPLOAD_MEMBERS), notes, depth + 1, f"{shown}: ")
     except (Refused, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as problem:
         shutil.rmtree(folder, ignore_errors=True)
         del notes[kept:]
-        notes.append(f"{shown} is refused: {problem if isinstance(problem, Refused) else 'it is not a zip file that can be read'}.")
+        notes.append(f"{shown} is refused:" f" {_reason(problem)}.")
+
+
+def _reason(problem: Exception) -> str:
+    return str(problem) if isinstance(problem, Refused) else "it is not a zip file that can be read"
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int, budget: _Budget) -> bytes:
     if member.file_size > MAX_RATIO * max(member.compress_size, 1000):
-        raise Refused(f"{_shown(member.filename)} unpacks to {member.file_size / max(member.compress_size, 1):.0f} times its size, as a zip bomb does")
+        raise Refused(
+            f"{_shown(member.filename)} unpacks to {member.file_size / max(member.compress_size, 1):.0f}"
+            " times its size, as a zip bomb does"
+        )
     budget.spend(member.file_size)
     with archive.open(member) as file:
         content = file.read(limit + 1)
@@ -279,7 +340,11 @@ def _file_name(part: str) -> str:
     """A name that the file system takes: printable, and at most 200 bytes long with its end kept."""
     part = "".join(character if character.isprintable() else "?" for character in part)
     encoded = part.encode("utf-8", "replace")
-    return part if len(encoded) <= 200 else encoded[:60].decode("utf-8", "ignore") + "~" + encoded[-130:].decode("utf-8", "ignore")
+    return (
+        part
+        if len(encoded) <= 200
+        else encoded[:60].decode("utf-8", "ignore") + "~" + encoded[-130:].decode("utf-8", "ignore")
+    )
 
 
 def _copy_tree(source: Path, target: Path, notes: list[str]) -> None:
@@ -306,18 +371,20 @@ def _copy_tree(source: Path, target: Path, notes: list[str]) -> None:
                 try:
                     with zipfile.ZipFile(path) as archive:
                         _check_names(archive)
-                        _unpack(archive, inside, _Budget(MAX_UPLOAD, MAX_UPLOAD_MEMBERS), notes, 2, f"{shown}: ")
+                        _unpack(
+                            archive, inside, _Budget(MAX_UPLOAD, MAX_UPLOAD_MEMBERS), notes, 2, f"{shown}: "
+                        )
                 except (Refused, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as problem:
                     shutil.rmtree(inside, ignore_errors=True)
                     del notes[kept:]
-                    notes.append(f"{shown} is refused: {problem if isinstance(problem, Refused) else 'it is not a zip file that can be read'}.")
+                    notes.append(f"{shown} is refused:" f" {_reason(problem)}.")
 
 
-# --- Whose, and of which topic -------------------------------------------------------------------------------------------
+# --- Whose, and of which topic --------------------------------------------------------------------
 
 
 def _canvas(parts: tuple[str, ...]) -> tuple[str, str, bool] | None:
-    """Student, name and lateness of a path in Canvas's download: name_[LATE_]user_upload_file, at any depth."""
+    """Student, name and lateness of a path from Canvas: name_[LATE_]user_upload_file, at any depth."""
     for part in parts:
         if match := CANVAS.fullmatch(part):
             return match["student"], match["name"], bool(match["late"])
@@ -325,7 +392,9 @@ def _canvas(parts: tuple[str, ...]) -> tuple[str, str, bool] | None:
 
 
 def _moodle(parts: tuple[str, ...]) -> tuple[str, str, bool] | None:
-    """The same of Moodle's: Full name_participant_assignsubmission_file_, a folder or the beginning of a file's name."""
+    """The same of Moodle's: Full name_participant_assignsubmission_file_, a folder or the beginning of a
+    file's name.
+    """
     for part in parts:
         if match := MOODLE.fullmatch(part):
             return match["student"], match["name"], False
@@ -338,8 +407,11 @@ def _folder(parts: tuple[str, ...]) -> tuple[str, str, bool] | None:
 
 
 READERS = {"canvas": _canvas, "moodle": _moodle, "folder": _folder}
-EXPECTED = {_canvas: "name_user_upload_file as Canvas names them", _moodle: "Name_number_assignsubmission_file as Moodle names them",
-            _folder: "a folder per student"}
+EXPECTED = {
+    _canvas: "name_user_upload_file as Canvas names them",
+    _moodle: "Name_number_assignsubmission_file as Moodle names them",
+    _folder: "a folder per student",
+}
 
 
 def _identify(root: Path, reader, given: Topic | None, times: dict, notes: list[str]) -> list[Found]:
@@ -361,21 +433,37 @@ def _identify(root: Path, reader, given: Topic | None, times: dict, notes: list[
         if given is not None and topic != given:
             notes.append(f"{shown} is of {topic.folder}, not of {given.folder}: taken for {topic.folder}.")
         beside = path.with_name("timestamp.txt")
-        time = parse_time(beside.read_text(errors="replace").strip()) if beside.is_file() else times.get(whose[0])
+        time = (
+            parse_time(beside.read_text(errors="replace").strip())
+            if beside.is_file()
+            else times.get(whose[0])
+        )
         number = COPY.search(path.stem)
-        found.append(Found(path, shown, whose[0], topic, time, int(number[1]) if number else 0, whose[1], whose[2]))
+        found.append(
+            Found(path, shown, whose[0], topic, time, int(number[1]) if number else 0, whose[1], whose[2])
+        )
     return found
 
 
 def _usable(student: str) -> bool:
-    return bool(student.strip()) and student.isprintable() and not set(student) & set('*?[]{},"\\/') and student not in (".", "..") and len(student) <= 128
+    return (
+        bool(student.strip())
+        and student.isprintable()
+        and not set(student) & set('*?[]{},"\\/')
+        and student not in (".", "..")
+        and len(student) <= 128
+    )
 
 
 def _wrapping(paths: list[Path], root: Path) -> int:
-    """How many folders lie around the students' folders: one where all share it and no topic or notebook lies right in it."""
+    """How many folders lie around the students' folders: one where all share it and no topic or notebook lies
+    right in it.
+    """
     parts = [path.relative_to(root).parts for path in paths]
     known = {topic.folder for topic in topics()}
-    around = len({part[0] for part in parts}) == 1 and all(len(part) > 2 and part[1] not in known for part in parts)
+    around = len({part[0] for part in parts}) == 1 and all(
+        len(part) > 2 and part[1] not in known for part in parts
+    )
     return 1 if parts and around else 0
 
 
@@ -384,7 +472,9 @@ def _released_names() -> dict[str, Topic]:
     seen: dict[str, list[Topic]] = {}
     for topic in topics():
         if topic.exercise.is_file():
-            for name in cells.sources(cells.read(topic.exercise), lambda cell: bool(cells.grading(cell).get("grade_id"))):
+            for name in cells.sources(
+                cells.read(topic.exercise), lambda cell: bool(cells.grading(cell).get("grade_id"))
+            ):
                 seen.setdefault(name, []).append(topic)
     return {name: found[0] for name, found in seen.items() if len(found) == 1}
 
@@ -395,7 +485,11 @@ def _topic(path: Path, parts: tuple[str, ...], names: dict[str, Topic]) -> Topic
     try:
         data = json.loads(path.read_bytes())
         for cell in data["cells"]:
-            topic = names.get(cell["metadata"]["nbgrader"]["grade_id"]) if "nbgrader" in cell["metadata"] else None
+            topic = (
+                names.get(cell["metadata"]["nbgrader"]["grade_id"])
+                if "nbgrader" in cell["metadata"]
+                else None
+            )
             if topic is not None:
                 votes[topic] = votes.get(topic, 0) + 1
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -406,18 +500,28 @@ def _topic(path: Path, parts: tuple[str, ...], names: dict[str, Topic]) -> Topic
         if topic.folder in parts:
             return topic
     stem = re.sub(r"[\W_]+", "_", path.stem.casefold())
-    return max((topic for topic in topics() if topic.name in stem), key=lambda topic: len(topic.name), default=None)
+    return max(
+        (topic for topic in topics() if topic.name in stem), key=lambda topic: len(topic.name), default=None
+    )
 
 
 def _times(roster: Path | None) -> dict[str, datetime.datetime]:
-    """When each participant handed in, from the worksheet's column `Last modified (submission)`, in the course's time zone."""
+    """When each participant handed in, from the worksheet's column `Last modified (submission)`, in the
+    course's time zone.
+    """
     if roster is None:
         return {}
     from autograde.export import _participant, _read_table
+
     table = _read_table(roster)
-    column = next((place for place, name in enumerate(table.header) if name == "Last modified (submission)"), None)
+    column = next(
+        (place for place, name in enumerate(table.header) if name == "Last modified (submission)"), None
+    )
     if column is None or "Identifier" not in table.header:
-        raise Refusal(f"{table.name} is not Moodle's grading worksheet: it has no columns Identifier and Last modified (submission).")
+        raise Refusal(
+            f"{table.name} is not Moodle's grading worksheet: it has no columns Identifier and Last modified"
+            " (submission)."
+        )
     who = table.header.index("Identifier")
     found = {}
     for row in table.rows:
@@ -427,11 +531,13 @@ def _times(roster: Path | None) -> dict[str, datetime.datetime]:
     return found
 
 
-# --- Into the folder of the class ------------------------------------------------------------------------------------------
+# --- Into the folder of the class -----------------------------------------------------------------
 
 
 def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result: Collected) -> None:
-    """Moves a submission that nbgrader's collector put into `folder` to its place; what was there before is kept aside."""
+    """Moves a submission that nbgrader's collector put into `folder` to its place; what was there before is
+    kept aside.
+    """
     item = versions[-1]
     where = f"{item.student}, {item.topic.folder}"
     content = (folder / f"{item.topic.name}.ipynb").read_bytes()
@@ -441,12 +547,21 @@ def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result:
     if item.late and time is None:
         due = rules.due(item.topic.folder)
         time = due + datetime.timedelta(seconds=1) if due else None
-        result.notes.append(f"{where}: Canvas says that it came late, and not when" + (
-            "; taken as one second after the due date: correct timestamp.txt if you know better." if due else "; no due date is known, so no penalty follows."))
+        result.notes.append(
+            f"{where}: Canvas says that it came late, and not when"
+            + (
+                "; taken as one second after the due date: correct timestamp.txt if you know better."
+                if due
+                else "; no due date is known, so no penalty follows."
+            )
+        )
     for version in versions[:-1]:
         _keep(out, version.student, version.topic, version.path.read_bytes())
     if len(versions) > 1:
-        result.notes.append(f"{where}: handed in {len(versions)} times; {item.shown} counts, the others are kept in {EARLIER}.")
+        result.notes.append(
+            f"{where}: handed in {len(versions)} times; {item.shown} counts, the others are kept in"
+            f" {EARLIER}."
+        )
     if target.is_file():
         before = parse_time(when.read_text(errors="replace").strip()) if when.is_file() else None
         standing = target.read_bytes()
@@ -455,7 +570,10 @@ def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result:
             return
         if standing != content and time is not None and before is not None and time < before:
             _keep(out, item.student, item.topic, content)
-            result.notes.append(f"{where}: the version of {before:%Y-%m-%d %H:%M} (UTC) that is there is newer and stays; this one is kept in {EARLIER}.")
+            result.notes.append(
+                f"{where}: the version of {before:%Y-%m-%d %H:%M} (UTC) that is there is newer and stays;"
+                f" this one is kept in {EARLIER}."
+            )
             return
         if standing != content:
             _keep(out, item.student, item.topic, standing)
@@ -469,11 +587,15 @@ def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result:
 
 
 def _keep(out: Path, student: str, topic: Topic, content: bytes) -> None:
-    replace(out / EARLIER / student / topic.folder / f"{hashlib.sha256(content).hexdigest()[:12]}.ipynb", content)
+    replace(
+        out / EARLIER / student / topic.folder / f"{hashlib.sha256(content).hexdigest()[:12]}.ipynb", content
+    )
 
 
 def _people(out: Path, found: list[Found]) -> None:
-    """Adds the names that the download tells to SUBMISSIONS/students.csv, which `nbgrader db student import` reads."""
+    """Adds the names that the download tells to SUBMISSIONS/students.csv, which `nbgrader db student import`
+    reads.
+    """
     names = {item.student: unicodedata.normalize("NFC", item.name) for item in found if item.name}
     if not names:
         return
@@ -482,6 +604,7 @@ def _people(out: Path, found: list[Found]) -> None:
         with open(path, newline="", encoding="utf-8") as file:
             names = {row["id"]: row["last_name"] for row in csv.DictReader(file) if row.get("id")} | names
     from autograde.export import write_table
+
     replace(path, write_table(["id", "last_name"], sorted(names.items()), marked=False))
 
 

@@ -1,8 +1,9 @@
-"""What a student gets back: a page with a table of the questions on top and the notebook, as it was run, below.
+"""What a student gets back: a page with a table of the questions on top and the notebook, as it was run,
+below.
 
-In: an autograded notebook with its grades in the cells' metadata. Out: one HTML page that needs neither the network nor a
-script. Trusts the released cells' text; what came from the student, source or output, is shown as text. Hidden tests are
-left out unless nbgrader_config.py says `c.HideTests.show_hidden_tests = True`.
+In: an autograded notebook with its grades in the cells' metadata. Out: one HTML page that needs neither the
+network nor a script. Trusts the released cells' text; what came from the student, source or output, is shown
+as text. Hidden tests are left out unless nbgrader_config.py says `c.HideTests.show_hidden_tests = True`.
 """
 
 import functools
@@ -35,21 +36,31 @@ ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]?")
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 REMARK = re.compile(r"^# ?(.*)$")
 REMEMBERED, LONG = 1000, 20_000  # texts whose formatted form is kept, and the length up to which they are
-PLUGINS = [import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "url"]  # a bare address stays text
+PLUGINS = [
+    import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "url"
+]  # a bare address stays text
 SHOWN_OUTPUT = 200_000  # characters of one output that the page shows
 PAGES = Path(__file__).with_name("pages")
 LOOKS = {  # status in report.json: word on the page, style, sign
-    "right": ("right", "right", "✓"), "wrong": ("wrong", "wrong", "✕"), "not attempted": ("not attempted", "open", "○"),
-    "timeout": ("ran out of time", "late", "◔"), "crashed": ("crashed", "late", "!"), "partial": ("partly right", "late", "◑"),
-    "manual": ("not yet marked", "open", "…"), "by hand": ("marked by hand", "open", "●")}
+    "right": ("right", "right", "✓"),
+    "wrong": ("wrong", "wrong", "✕"),
+    "not attempted": ("not attempted", "open", "○"),
+    "timeout": ("ran out of time", "late", "◔"),
+    "crashed": ("crashed", "late", "!"),
+    "partial": ("partly right", "late", "◑"),
+    "manual": ("not yet marked", "open", "…"),
+    "by hand": ("marked by hand", "open", "●"),
+}
 
 
-# --- What is said of a question ----------------------------------------------------------------------------------------
+# --- What is said of a question -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A catalogued mistake that a question's message names: its label and the lecture's section to read again."""
+    """A catalogued mistake that a question's message names: its label and the lecture's section to read
+    again.
+    """
 
     label: str
     section: str
@@ -87,20 +98,28 @@ def mistake_of(topic: str, question: str, message: str) -> Mistake | None:
 
 
 def status_of(cell, undone: bool = False) -> str:
-    """right, wrong, partial, not attempted, timeout, crashed or manual: what the outputs of an executed test cell say.
+    """right, wrong, partial, not attempted, timeout, crashed or manual: what the outputs of an executed test
+    cell say.
 
-    `undone` tells whether an answer of the notebook still raises NotImplementedError: a name that is missing is then no error.
+    `undone` tells whether an answer of the notebook still raises NotImplementedError: a name that is missing
+    is then no error.
     """
     error = _error(cell)
     if error is not None:
         told = plain(error.evalue)
         if undone and error.ename == "NameError" and "is not defined" in told:
             return "not attempted"
-        if error.ename == "NotImplementedError" or told.startswith("Not attempted") or "is not attempted yet" in told:
+        if (
+            error.ename == "NotImplementedError"
+            or told.startswith("Not attempted")
+            or "is not attempted yet" in told
+        ):
             return "not attempted"
         if error.ename in ("TimeoutError", "CellTimeoutError"):
             return "timeout"
-        ended = error.ename == "RuntimeError" and told.startswith(("Your code ended the process", "Your code broke the connection", "The test could not be run"))
+        ended = error.ename == "RuntimeError" and told.startswith(
+            ("Your code ended the process", "Your code broke the connection", "The test could not be run")
+        )
         return "crashed" if ended or error.ename == "DeadKernelError" else "wrong"
     score, most = utils.determine_grade(cell)
     if score is None:
@@ -126,13 +145,17 @@ def compared(source: str) -> tuple[str, ...]:
     return tuple(block.strip() for block in blocks)
 
 
-# --- What may be shown ---------------------------------------------------------------------------------------------------
+# --- What may be shown ----------------------------------------------------------------------------
 
 
 class HideTests(NbGraderPreprocessor):
-    """A step of nbgrader's generate_feedback: takes out what a student may not see, and what would run in a browser."""
+    """A step of nbgrader's generate_feedback: takes out what a student may not see, and what would run in a
+    browser.
+    """
 
-    show_hidden_tests = Bool(False, help="Whether the feedback shows the source of hidden tests, too.").tag(config=True)
+    show_hidden_tests = Bool(False, help="Whether the feedback shows the source of hidden tests, too.").tag(
+        config=True
+    )
 
     def preprocess_cell(self, cell, resources, cell_index):
         if utils.is_grade(cell) and not self.show_hidden_tests:
@@ -143,13 +166,19 @@ class HideTests(NbGraderPreprocessor):
         cell.pop("attachments", None)
         for output in cell.get("outputs", []):
             if output.output_type == "error" and utils.is_grade(cell):
-                output.traceback = [plain(f"{output.ename}: {output.evalue}" if output.evalue else output.ename)]
+                output.traceback = [
+                    plain(f"{output.ename}: {output.evalue}" if output.evalue else output.ename)
+                ]
             elif output.output_type == "error":
                 output.traceback = [plain(line) for line in output.traceback]
             elif output.output_type == "stream":
                 output.text = plain(output.text)
             else:
-                output.data = {kind: data for kind, data in output.data.items() if kind in ("image/png", "image/jpeg", "text/plain")}
+                output.data = {
+                    kind: data
+                    for kind, data in output.data.items()
+                    if kind in ("image/png", "image/jpeg", "text/plain")
+                }
                 if "text/plain" in output.data:
                     output.data["text/plain"] = plain(output.data["text/plain"])
         return cell, resources
@@ -166,11 +195,11 @@ def plain(text: str) -> str:
     return "".join(c for c in ANSI.sub("", text) if c in "\n\t" or unicodedata.category(c)[0] != "C")
 
 
-# --- Text as HTML --------------------------------------------------------------------------------------------------------
+# --- Text as HTML ---------------------------------------------------------------------------------
 
 
 class _Markdown(HTMLRenderer):
-    """Markdown as HTML: headings below the page's own two levels, formulas as MathML, links only to the web."""
+    """Markdown as HTML: headings below the page's own two, formulas as MathML, links only to the web."""
 
     def __init__(self):
         super().__init__(escape=False)
@@ -196,7 +225,9 @@ class _Markdown(HTMLRenderer):
 
 
 def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
-    """`function` with its latest results kept, among them those of the released cells, which every page holds."""
+    """`function` with its latest results kept, among them those of the released cells, which every page
+    holds.
+    """
     kept = functools.lru_cache(REMEMBERED)(function)
     return lambda source: kept(source) if len(source) <= LONG else function(source)
 
@@ -209,16 +240,24 @@ def markdown(source: str) -> str:
 
 @_remembering
 def markdown_inline(source: str) -> str:
-    """A line of trusted Markdown, such as a heading, without the paragraph around it; a number in front begins no list."""
-    return markdown(re.sub(r"^(\d+)([.)])", r"\1\\\2", source)).strip().removeprefix("<p>").removesuffix("</p>")
+    """A line of trusted Markdown, such as a heading, without the paragraph around it; a number in front
+    begins no list.
+    """
+    return (
+        markdown(re.sub(r"^(\d+)([.)])", r"\1\\\2", source)).strip().removeprefix("<p>").removesuffix("</p>")
+    )
 
 
 @_remembering
 def code(source: str) -> str:
-    """Python source, coloured. A long one, which no exercise asks for, stays as it is: colouring it could take minutes."""
+    """Python source, coloured. A long one, which no exercise asks for, stays as it is: colouring it could
+    take minutes.
+    """
     if len(source) > LONG:
         return f"<pre>{html.escape(source)}</pre>"
-    return f'<pre class="hl">{highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
+    return (
+        f'<pre class="hl">{highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
+    )
 
 
 def ticks(text: str) -> str:
@@ -234,7 +273,7 @@ def number(value: float) -> str:
     return f"{round(float(value), 2):g}"
 
 
-# --- The page --------------------------------------------------------------------------------------------------------------
+# --- The page -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -266,63 +305,137 @@ def row_of(cell, topic: str, title: str, comment: str = "", undone: bool = False
         status = "by hand"
     word, style, sign = LOOKS[status]
     message = plain(error.evalue) if error is not None and status != "by hand" else ""
-    if status == "not attempted" and re.search(f"^Not attempted|`{re.escape(name)}`,? (is not|which is not)", message):
+    if status == "not attempted" and re.search(
+        f"^Not attempted|`{re.escape(name)}`,? (is not|which is not)", message
+    ):
         message = ""
     mistake = mistake_of(topic, marks.grade_id, message)
     told = compared(HIDDEN.sub("", cell.source)) if mistake or not message else ()
-    return Row(name, f"question-{name}", title or f"`{name}`", word, style, sign, number(score), number(most), message,
-               mistake.label if mistake else "", told, section_of(topic, marks.grade_id), comment)
+    return Row(
+        name,
+        f"question-{name}",
+        title or f"`{name}`",
+        word,
+        style,
+        sign,
+        number(score),
+        number(most),
+        message,
+        mistake.label if mistake else "",
+        told,
+        section_of(topic, marks.grade_id),
+        comment,
+    )
 
 
 def page(notebook, marks: dict) -> str:
-    """The page about a notebook that HideTests has gone over. `marks`: student, assignment, notebook, score, max_score, late_penalty."""
+    """The page about a notebook that HideTests has gone over. `marks`: student, assignment, notebook, score,
+    max_score, late_penalty.
+    """
     topic = marks["assignment"]
     title, heading, rows, cells = "", "", [], []
-    comments = {cell.metadata.nbgrader.grade_id: _comment(cell) for cell in notebook.cells if utils.is_solution(cell)}
-    undone = any(error.ename == "NotImplementedError" for cell in notebook.cells if utils.is_solution(cell) and (error := _error(cell)))
+    comments = {
+        cell.metadata.nbgrader.grade_id: _comment(cell) for cell in notebook.cells if utils.is_solution(cell)
+    }
+    undone = any(
+        error.ename == "NotImplementedError"
+        for cell in notebook.cells
+        if utils.is_solution(cell) and (error := _error(cell))
+    )
     for place, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "markdown":
             found = HEADING.search(cell.source) if utils.is_locked(cell) else None
             title, heading = title or (found[1] if found else ""), found[1] if found else heading
             kind = "answer" if utils.is_solution(cell) else "text"
-            cells.append({"kind": kind, "html": markdown(cell.source), "outputs": "",
-                          "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "comment": _comment(cell) if kind == "answer" else ""})
+            cells.append(
+                {
+                    "kind": kind,
+                    "html": markdown(cell.source),
+                    "outputs": "",
+                    "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""),
+                    "comment": _comment(cell) if kind == "answer" else "",
+                }
+            )
             if utils.is_grade(cell):
                 rows.append(_written(cell, topic, heading))
         elif cell.cell_type != "code":
             cells.append({"kind": "other", "html": f"<pre>{html.escape(cell.source)}</pre>", "outputs": ""})
         elif utils.is_grade(cell):
-            rows.append(row_of(cell, topic, heading, comments.get(function_of(cell.metadata.nbgrader.grade_id), ""), undone))
-            cells.append({"kind": "test", "row": rows[-1], "html": code(cell.source), "hidden": cell.metadata.get("hidden", False),
-                          "outputs": outputs(cell, place, errors=not rows[-1].message)})
+            rows.append(
+                row_of(
+                    cell,
+                    topic,
+                    heading,
+                    comments.get(function_of(cell.metadata.nbgrader.grade_id), ""),
+                    undone,
+                )
+            )
+            cells.append(
+                {
+                    "kind": "test",
+                    "row": rows[-1],
+                    "html": code(cell.source),
+                    "hidden": cell.metadata.get("hidden", False),
+                    "outputs": outputs(cell, place, errors=not rows[-1].message),
+                }
+            )
         else:
             kind = "answer" if utils.is_solution(cell) else "other"
-            cells.append({"kind": kind, "html": code(cell.source), "outputs": outputs(cell, place),
-                          "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "comment": _comment(cell)})
+            cells.append(
+                {
+                    "kind": kind,
+                    "html": code(cell.source),
+                    "outputs": outputs(cell, place),
+                    "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""),
+                    "comment": _comment(cell),
+                }
+            )
     counts = {word: sum(row.status == word for row in rows) for word, _, _ in LOOKS.values()}
     again = dict.fromkeys(row.section for row in rows if row.section and row.style != "right")
     return _template().render(
-        course=COURSE_ID, student=marks["student"], title=plain(title) or marks["notebook"], lecture=topic.split("_")[0], rows=rows, cells=cells, again=list(again),
-        score=number(marks["score"]), most=number(marks["max_score"]), penalty=number(marks["late_penalty"]) if marks["late_penalty"] else "",
-        summary=", ".join(f"{count} {word}" for word, count in counts.items() if count) or "No questions")
+        course=COURSE_ID,
+        student=marks["student"],
+        title=plain(title) or marks["notebook"],
+        lecture=topic.split("_")[0],
+        rows=rows,
+        cells=cells,
+        again=list(again),
+        score=number(marks["score"]),
+        most=number(marks["max_score"]),
+        penalty=number(marks["late_penalty"]) if marks["late_penalty"] else "",
+        summary=", ".join(f"{count} {word}" for word, count in counts.items() if count) or "No questions",
+    )
 
 
 def _written(cell, topic: str, heading: str) -> Row:
     """The line about a written answer, which a person marks."""
     marks = cell.metadata.nbgrader
     word, style, sign = LOOKS["by hand" if marks.get("score") else "manual"]
-    return Row(marks.grade_id, f"question-{marks.grade_id}", heading, word, style, sign, number(marks.get("score") or 0.0), number(marks.points), "", "", (),
-               section_of(topic, marks.grade_id), _comment(cell))
+    return Row(
+        marks.grade_id,
+        f"question-{marks.grade_id}",
+        heading,
+        word,
+        style,
+        sign,
+        number(marks.get("score") or 0.0),
+        number(marks.points),
+        "",
+        "",
+        (),
+        section_of(topic, marks.grade_id),
+        _comment(cell),
+    )
 
 
 def _comment(cell) -> str:
-    """An instructor's comment; the one that nbgrader gives an empty answer is left to the table's own words."""
+    """An instructor's comment; nbgrader's own to an empty answer is left to the table's words."""
     comment = plain(cell.metadata.get("nbgrader", {}).get("comment") or "")
     return "" if comment == "No response." else comment
 
 
 def outputs(cell, place: int, errors: bool = True) -> str:
-    """What a cell printed, drew and raised, as HTML; the error of a test cell stands in its verdict already."""
+    """What a cell printed, drew and raised; the error of a test cell stands in its verdict already."""
     shown = []
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
@@ -332,7 +445,9 @@ def outputs(cell, place: int, errors: bool = True) -> str:
                 shown.append(f"<pre>{html.escape(_cut(chr(10).join(output.traceback)))}</pre>")
         elif image := next((kind for kind in ("image/png", "image/jpeg") if kind in output.data), None):
             data = re.sub(r"[^A-Za-z0-9+/=]", "", output.data[image])
-            shown.append(f'<img src="data:{image};base64,{data}" alt="Picture drawn by cell {place} of the notebook">')
+            shown.append(
+                f'<img src="data:{image};base64,{data}" alt="Picture drawn by cell {place} of the notebook">'
+            )
         elif "text/plain" in output.data:
             shown.append(f"<pre>{html.escape(_cut(output.data['text/plain']))}</pre>")
     return "".join(shown)
@@ -346,14 +461,18 @@ def _cut(text: str) -> str:
 def _template() -> jinja2.Template:
     css = "".join((PAGES / name).read_text(encoding="utf-8") for name in ("page.css", "feedback.css"))
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGES), autoescape=True, trim_blocks=True)
-    environment.filters |= {"ticks": lambda text: Markup(ticks(text)),
-                            "md_inline": lambda text: Markup(markdown_inline(text))}
+    environment.filters |= {
+        "ticks": lambda text: Markup(ticks(text)),
+        "md_inline": lambda text: Markup(markdown_inline(text)),
+    }
     environment.globals["css"] = Markup(css)
     return environment.get_template("feedback.html.j2")
 
 
 class Page(Exporter):
-    """The exporter that nbgrader's generate_feedback uses: `c.GenerateFeedback.exporter_class = "autograde.feedback.Page"`."""
+    """The exporter that nbgrader's generate_feedback uses: `c.GenerateFeedback.exporter_class =
+    "autograde.feedback.Page"`.
+    """
 
     output_mimetype = "text/html"
     optimistic_validation = True
@@ -371,14 +490,20 @@ class Page(Exporter):
 
 
 class Renderer:
-    """Makes feedback pages, one after the other, as nbgrader's generate_feedback makes them with the same settings."""
+    """Makes feedback pages, one after the other, as nbgrader's generate_feedback makes them with the same
+    settings.
+    """
 
     def __init__(self, config: Config | None = None):
         self._exporter = Page(config=config or Config())
         self._exporter.register_preprocessor(HideTests)
 
     def render(self, notebook, marks: dict) -> str:
-        """The page. `notebook` holds score, points and comment in its nbgrader metadata; `marks` holds what is said of the
-        whole: student, assignment, notebook, score, max_score, late_penalty."""
-        resources = {"nbgrader": dict(marks), "unique_key": marks["notebook"], "metadata": {"name": marks["notebook"]}}
+        """The page. `notebook` holds score, points and comment in its nbgrader metadata; `marks` holds what
+        is said of the whole: student, assignment, notebook, score, max_score, late_penalty."""
+        resources = {
+            "nbgrader": dict(marks),
+            "unique_key": marks["notebook"],
+            "metadata": {"name": marks["notebook"]},
+        }
         return self._exporter.from_notebook_node(notebook, resources=resources)[0]

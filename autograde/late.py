@@ -1,7 +1,7 @@
 """Due dates and late penalties of a class, from one small file: OUT/course.toml.
 
-In: the file. Out: due dates for the gradebook, and the penalty through nbgrader's own late-submission plugin. Trusts the
-instructor; what is wrong in the file becomes a sentence.
+In: the file. Out: due dates for the gradebook, and the penalty through nbgrader's own late-submission plugin.
+Trusts the instructor; what is wrong in the file becomes a sentence.
 """
 
 import datetime
@@ -17,7 +17,7 @@ from traitlets import Float
 from autograde.course import Refusal
 
 NAME = "course.toml"
-EXAMPLE = '''# Due dates and late penalties of this class. Remove the # in front of a line to set it; grade again, and it counts.
+EXAMPLE = """# Due dates and late penalties of this class. Remove the # in front of a line to set it, and grade again.
 
 # timezone = "Europe/Berlin"        # of the due dates below; UTC if none is named
 
@@ -29,7 +29,7 @@ EXAMPLE = '''# Due dates and late penalties of this class. Remove the # in front
 # grace_minutes = 15                # so much later is not late
 # percent_per_day = 10              # of the points reached, for each day that has begun
 # percent_at_most = 50              # it stops there; 100, and after ten days nothing is left
-'''
+"""
 SETTINGS = {"grace_minutes": (0.0, 1e6), "percent_per_day": (0.0, 100.0), "percent_at_most": (0.0, 100.0)}
 
 
@@ -45,7 +45,9 @@ class Rules:
 
     @classmethod
     def read(cls, folder: Path) -> "Rules":
-        """The rules in a folder's course.toml, none where there is no such file. Raises `Refusal` for a file that is wrong."""
+        """The rules in a folder's course.toml, none where there is no such file. Raises `Refusal` for a file
+        that is wrong.
+        """
         path = Path(folder) / NAME
         if not path.is_file():
             return cls()
@@ -56,14 +58,18 @@ class Rules:
         if unknown := sorted(told.keys() - {"timezone", "due", "late"}):
             raise Refusal(f"{path} has {', '.join(unknown)}; it may have timezone, [due] and [late].")
         zone = _zone(path, told.get("timezone", "UTC"))
-        return cls({topic: _utc(path, topic, when, zone) for topic, when in _section(path, told, "due").items()},
-                   {name: _setting(path, name, value) for name, value in _section(path, told, "late").items()})
+        return cls(
+            {topic: _utc(path, topic, when, zone) for topic, when in _section(path, told, "due").items()},
+            {name: _setting(path, name, value) for name, value in _section(path, told, "late").items()},
+        )
 
 
 def _section(path: Path, told: dict, name: str) -> dict:
     found = told.get(name, {})
     if not isinstance(found, dict):
-        raise Refusal(f"{path}: {name} is a section; write [{name}] on a line of its own, and its settings below.")
+        raise Refusal(
+            f"{path}: {name} is a section; write [{name}] on a line of its own, and its settings below."
+        )
     return found
 
 
@@ -71,15 +77,21 @@ def _zone(path: Path, name) -> datetime.tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise Refusal(f"{path}: there is no time zone {name!r}; write one such as \"Europe/Berlin\".") from None
+        raise Refusal(f'{path}: there is no time zone {name!r}; write one such as "Europe/Berlin".') from None
 
 
 def _utc(path: Path, topic: str, when, zone: datetime.tzinfo) -> datetime.datetime:
     if isinstance(when, datetime.date) and not isinstance(when, datetime.datetime):
         when = datetime.datetime.combine(when, datetime.time(23, 59, 59))
     if not isinstance(when, datetime.datetime):
-        raise Refusal(f"{path}: the due date of {topic} should be written like 2026-11-02 23:59:00, without quotes.")
-    return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        raise Refusal(
+            f"{path}: the due date of {topic} should be written like 2026-11-02 23:59:00, without quotes."
+        )
+    return (
+        (when if when.tzinfo else when.replace(tzinfo=zone))
+        .astimezone(datetime.timezone.utc)
+        .replace(tzinfo=None)
+    )
 
 
 def _setting(path: Path, name: str, value) -> float:
@@ -92,13 +104,19 @@ def _setting(path: Path, name: str, value) -> float:
 
 
 class LatePenalty(LateSubmissionPlugin):
-    """nbgrader's plugin: a share of the points reached for each day that has begun after the due date and the grace."""
+    """nbgrader's plugin: a share of the points reached for each day that has begun after the due date and the
+    grace.
+    """
 
     grace_minutes = Float(0.0, help="So much later is not late.").tag(config=True)
-    percent_per_day = Float(0.0, help="Per cent of the points reached, for each day that has begun.").tag(config=True)
+    percent_per_day = Float(0.0, help="Per cent of the points reached, for each day that has begun.").tag(
+        config=True
+    )
     percent_at_most = Float(100.0, help="The penalty stops there, in per cent.").tag(config=True)
 
-    def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
+    def late_submission_penalty(
+        self, student_id: str, score: float, total_seconds_late: float
+    ) -> float | None:
         late = total_seconds_late - 60 * self.grace_minutes
         if late <= 0 or not self.percent_per_day:
             return None

@@ -1,7 +1,9 @@
-"""The marks of a class as they stand: what the gradebook holds now, with what the last run found out about each question.
+"""The marks of a class as they stand: what the gradebook holds now, with what the last run found out about
+each question.
 
-In: the folder OUT of a graded class. Out: a `Class`, plain data, for the report and the exports. Reads, never writes: the
-gradebook counts before report.json, so that marks given by hand since are there. Trusts both files' form, not their texts.
+In: the folder OUT of a graded class. Out: a `Class`, plain data, for the report and the exports. Reads, never
+writes: the gradebook counts before report.json, so that marks given by hand since are there. Trusts both
+files' form, not their texts.
 """
 
 import contextlib
@@ -15,20 +17,24 @@ from autograde import gradebook
 from autograde.course import Refusal
 
 GRADES = """
-SELECT sa.student_id, a.name, bc.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, gc.max_score,
-       sn.late_submission_penalty, sa.timestamp
+SELECT sa.student_id, a.name, bc.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade,
+       gc.max_score, sn.late_submission_penalty, sa.timestamp
 FROM grade g JOIN base_cell bc ON bc.id = g.cell_id JOIN grade_cells gc ON gc.id = bc.id
-     JOIN submitted_notebook sn ON sn.id = g.notebook_id JOIN submitted_assignment sa ON sa.id = sn.assignment_id
+     JOIN submitted_notebook sn ON sn.id = g.notebook_id
+     JOIN submitted_assignment sa ON sa.id = sn.assignment_id
      JOIN assignment a ON a.id = sa.assignment_id
 ORDER BY sa.student_id, a.name, bc.rowid"""
 MOST = """
-SELECT a.name, SUM(gc.max_score) FROM grade_cells gc JOIN base_cell bc ON bc.id = gc.id JOIN notebook n ON n.id = bc.notebook_id
+SELECT a.name, SUM(gc.max_score)
+FROM grade_cells gc JOIN base_cell bc ON bc.id = gc.id JOIN notebook n ON n.id = bc.notebook_id
      JOIN assignment a ON a.id = n.assignment_id GROUP BY a.name ORDER BY a.name"""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One test cell's standing. `status` as in report.json, or "by hand" where an instructor changed the points."""
+    """One test cell's standing. `status` as in report.json, or "by hand" where an instructor changed the
+    points.
+    """
 
     name: str
     status: str
@@ -39,8 +45,8 @@ class Question:
 
 @dataclass
 class Work:
-    """One submission. `score` is what counts: points given by hand before automatic ones, extra credit added, the late
-    penalty taken off, never below 0. `waiting` says that a person still has to mark some of it."""
+    """One submission. `score` is what counts: points given by hand before automatic ones, extra credit added,
+    the late penalty taken off, never below 0. `waiting` says that a person still has to mark some of it."""
 
     student: str
     topic: str
@@ -71,7 +77,9 @@ class Person:
 
 @dataclass
 class Class:
-    """A graded class. `topics` maps each topic that was handed in by anyone to its points, in the course's order."""
+    """A graded class. `topics` maps each topic that was handed in by anyone to its points, in the course's
+    order.
+    """
 
     root: Path
     people: dict[str, Person]
@@ -95,24 +103,57 @@ def read(out: Path) -> Class:
     out = Path(out)
     told = _report(out)
     try:
-        with contextlib.closing(sqlite3.connect(f"{(out / 'gradebook.db').resolve().as_uri()}?mode=ro", uri=True,
-                                                timeout=gradebook.PATIENCE)) as db:
-            people = {row[0]: Person(*(value or "" for value in row))
-                      for row in db.execute("SELECT id, first_name, last_name, email FROM student ORDER BY id")}
+        with contextlib.closing(
+            sqlite3.connect(
+                f"{(out / 'gradebook.db').resolve().as_uri()}?mode=ro", uri=True, timeout=gradebook.PATIENCE
+            )
+        ) as db:
+            people = {
+                row[0]: Person(*(value or "" for value in row))
+                for row in db.execute("SELECT id, first_name, last_name, email FROM student ORDER BY id")
+            }
             most, grades = dict(db.execute(MOST)), db.execute(GRADES).fetchall()
-            duedates = {topic: due[:19] for topic, due in db.execute("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")}
+            duedates = {
+                topic: due[:19]
+                for topic, due in db.execute("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
+            }
     except sqlite3.DatabaseError as problem:
-        raise Refusal(f"{out / 'gradebook.db'} cannot be read ({problem}); close other programs that use it, or grade again.") from None
+        raise Refusal(
+            f"{out / 'gradebook.db'} cannot be read ({problem}); close other programs that use it, or grade"
+            " again."
+        ) from None
     rows = {(row["student"], row["topic"]): row for row in told["submissions"]}
     works = _works(grades, most, rows)
     graded = {(work.student, work.topic) for work in works}
-    ungraded = [Work(student, topic, 0.0, float(row["max_score"]), seconds=row["seconds"], notes=list(row["notes"]), as_handed_in=False)
-                for (student, topic), row in rows.items() if (student, topic) not in graded]
+    ungraded = [
+        Work(
+            student,
+            topic,
+            0.0,
+            float(row["max_score"]),
+            seconds=row["seconds"],
+            notes=list(row["notes"]),
+            as_handed_in=False,
+        )
+        for (student, topic), row in rows.items()
+        if (student, topic) not in graded
+    ]
     for student, _ in rows:
         people.setdefault(student, Person(student))
     handed_in = {work.topic for work in [*works, *ungraded]}
-    return Class(out, people, {topic: points for topic, points in most.items() if topic in handed_in}, works, ungraded, duedates, told["engine"],
-                 told["layers"], told.get("missing", []), [(stray["where"], stray["why"]) for stray in told["strays"]], told["seconds"])
+    return Class(
+        out,
+        people,
+        {topic: points for topic, points in most.items() if topic in handed_in},
+        works,
+        ungraded,
+        duedates,
+        told["engine"],
+        told["layers"],
+        told.get("missing", []),
+        [(stray["where"], stray["why"]) for stray in told["strays"]],
+        told["seconds"],
+    )
 
 
 def _report(out: Path) -> dict:
@@ -123,7 +164,10 @@ def _report(out: Path) -> dict:
         raise Refusal(f"{out} holds no graded class; {advice}.")
     try:
         told = json.loads((out / "report.json").read_bytes())
-        if not isinstance(told, dict) or not {"engine", "layers", "submissions", "strays", "seconds"} <= told.keys():
+        if (
+            not isinstance(told, dict)
+            or not {"engine", "layers", "submissions", "strays", "seconds"} <= told.keys()
+        ):
             raise ValueError
     except (OSError, ValueError):
         raise Refusal(f"{out / 'report.json'} is damaged; grade again, and it is written anew.") from None
@@ -139,9 +183,17 @@ def _works(grades, most: dict, rows: dict) -> list[Work]:
         row = rows.get(key)
         if key not in works:
             told = {question["name"]: question for question in row["questions"]} if row else {}
-            works[key] = Work(student, topic, 0.0, most[topic], penalty or 0.0, seconds=row["seconds"] if row else 0.0,
-                              notes=list(row["notes"]) if row else [], as_handed_in=row["as_handed_in"] if row else True,
-                              timestamp=(timestamp or "")[:19])
+            works[key] = Work(
+                student,
+                topic,
+                0.0,
+                most[topic],
+                penalty or 0.0,
+                seconds=row["seconds"] if row else 0.0,
+                notes=list(row["notes"]) if row else [],
+                as_handed_in=row["as_handed_in"] if row else True,
+                timestamp=(timestamp or "")[:19],
+            )
         work = works[key]
         if auto is not None or manual is not None:
             marked.add(key)
@@ -159,4 +211,9 @@ def _question(name: str, auto, manual, extra, most: float, told: dict | None) ->
         return Question(name, "by hand", points, most, told["message"] if told else "")
     if told:
         return Question(name, told["status"], points, most, told["message"])
-    return Question(name, "manual" if auto is None else "right" if points >= most else "partial" if points else "wrong", points, most)
+    return Question(
+        name,
+        "manual" if auto is None else "right" if points >= most else "partial" if points else "wrong",
+        points,
+        most,
+    )

@@ -1,8 +1,9 @@
 r"""TeX formulas as MathML, which browsers show, print and read aloud with neither a script nor the network.
 
-In: the TeX between the dollar signs of a Markdown cell, of the part of the language that the course uses. Out: a `<math>`
-element, or the formula as code where it holds something else. Trusts nothing: all text is escaped, length and depth are
-limited. The elements are those of MathML Core (https://www.w3.org/TR/mathml-core/).
+In: the TeX between the dollar signs of a Markdown cell, of the part of the language that the course uses.
+Out: a `<math>` element, or the formula as code where it holds something else. Trusts nothing: all text is
+escaped, length and depth are limited. The elements are those of MathML Core
+(https://www.w3.org/TR/mathml-core/).
 """
 
 import functools
@@ -11,28 +12,117 @@ from html import escape
 
 LONGEST, DEEPEST = 2000, 40
 TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
-LETTERS = dict(zip(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi varphi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell infty partial nabla emptyset hbar Re Im".split(),
-    "α β γ δ ϵ ε ζ η θ ι κ λ μ ν ξ π ρ σ τ υ ϕ φ χ ψ ω Γ Δ Θ Λ Ξ Π Σ Φ Ψ Ω ℓ ∞ ∂ ∇ ∅ ℏ ℜ ℑ".split()))
-OPERATORS = dict(zip(
-    "le leq ge geq ne neq approx sim simeq equiv propto ll gg in notin subset pm mp cdot times div circ ast star odot otimes oplus "
-    "leftarrow rightarrow to gets mapsto Leftarrow Rightarrow implies Longrightarrow Leftrightarrow iff Longleftrightarrow uparrow downarrow "
-    "dots ldots cdots vdots ddots mid parallel perp top bot forall exists neg land lor cap cup setminus prime dagger".split(),
-    "≤ ≤ ≥ ≥ ≠ ≠ ≈ ∼ ≃ ≡ ∝ ≪ ≫ ∈ ∉ ⊂ ± ∓ ⋅ × ÷ ∘ ∗ ⋆ ⊙ ⊗ ⊕ ← → → ← ↦ ⇐ ⇒ ⟹ ⟹ ⇔ ⟺ ⟺ ↑ ↓ … … ⋯ ⋮ ⋱ ∣ ∥ ⟂ ⊤ ⊥ ∀ ∃ ¬ ∧ ∨ ∩ ∪ ∖ ′ †".split()))
-FENCES = {"lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "langle": "⟨", "rangle": "⟩", "lvert": "|", "rvert": "|", "vert": "|",
-          "lVert": "‖", "rVert": "‖", "Vert": "‖", "|": "‖", "{": "{", "}": "}", "lbrace": "{", "rbrace": "}"}
+LETTERS = dict(
+    zip(
+        "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
+        " upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell infty"
+        " partial nabla emptyset hbar Re Im".split(),
+        "α β γ δ ϵ ε ζ η θ ι κ λ μ ν ξ π ρ σ τ υ ϕ φ χ ψ ω Γ Δ Θ Λ Ξ Π Σ Φ Ψ Ω ℓ ∞ ∂ ∇ ∅ ℏ ℜ ℑ".split(),
+    )
+)
+OPERATORS = dict(
+    zip(
+        "le leq ge geq ne neq approx sim simeq equiv propto ll gg in notin subset pm mp cdot times div circ"
+        " ast star odot otimes oplus leftarrow rightarrow to gets mapsto Leftarrow Rightarrow implies"
+        " Longrightarrow Leftrightarrow iff Longleftrightarrow uparrow downarrow dots ldots cdots vdots ddots"
+        " mid parallel perp top bot forall exists neg land lor cap cup setminus prime dagger".split(),
+        "≤ ≤ ≥ ≥ ≠ ≠ ≈ ∼ ≃ ≡ ∝ ≪ ≫ ∈ ∉ ⊂ ± ∓ ⋅ × ÷ ∘ ∗ ⋆ ⊙ ⊗ ⊕ ← → → ← ↦ ⇐ ⇒ ⟹ ⟹ ⇔ ⟺ ⟺ ↑ ↓ … … ⋯ ⋮ ⋱ ∣ ∥ ⟂ ⊤"
+        " ⊥ ∀ ∃ ¬ ∧ ∨ ∩ ∪ ∖ ′ †".split(),
+    )
+)
+FENCES = {
+    "lfloor": "⌊",
+    "rfloor": "⌋",
+    "lceil": "⌈",
+    "rceil": "⌉",
+    "langle": "⟨",
+    "rangle": "⟩",
+    "lvert": "|",
+    "rvert": "|",
+    "vert": "|",
+    "lVert": "‖",
+    "rVert": "‖",
+    "Vert": "‖",
+    "|": "‖",
+    "{": "{",
+    "}": "}",
+    "lbrace": "{",
+    "rbrace": "}",
+}
 FUNCTIONS = set("log ln exp sin cos tan tanh sinh cosh det dim ker tr arg sgn deg gcd Pr".split())
-LIMITS = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "lim": "lim", "sup": "sup", "inf": "inf", "argmin": "arg min", "argmax": "arg max"}
+LIMITS = {
+    "sum": "∑",
+    "prod": "∏",
+    "max": "max",
+    "min": "min",
+    "lim": "lim",
+    "sup": "sup",
+    "inf": "inf",
+    "argmin": "arg min",
+    "argmax": "arg max",
+}
 INTEGRALS = {"int": "∫", "iint": "∬", "oint": "∮"}
-ACCENTS = {"hat": "^", "widehat": "^", "bar": "¯", "overline": "¯", "tilde": "~", "widetilde": "~", "dot": "˙", "ddot": "¨", "vec": "→"}
-SPACES = {",": 0.17, ":": 0.22, ">": 0.22, ";": 0.28, "!": -0.17, " ": 0.25, "quad": 1.0, "qquad": 2.0, "thinspace": 0.17}
-SIZES = {name + side: size for name, size in (("big", 1.2), ("Big", 1.8), ("bigg", 2.4), ("Bigg", 3.0)) for side in ("", "l", "r", "m")}
-ALPHABETS = {"mathcal": (0x1D49C, 0x1D4B6), "mathbb": (0x1D538, 0x1D552), "mathbf": (0x1D400, 0x1D41A), "boldsymbol": (0x1D468, 0x1D482)}
-IRREGULAR = {0x1D49D: "ℬ", 0x1D4A0: "ℰ", 0x1D4A1: "ℱ", 0x1D4A3: "ℋ", 0x1D4A4: "ℐ", 0x1D4A7: "ℒ", 0x1D4A8: "ℳ", 0x1D4AD: "ℛ",
-             0x1D53A: "ℂ", 0x1D53F: "ℍ", 0x1D545: "ℕ", 0x1D547: "ℙ", 0x1D548: "ℚ", 0x1D549: "ℝ", 0x1D551: "ℤ"}
-BRACKETS = {"matrix": ("", ""), "pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "vmatrix": ("|", "|"), "cases": ("{", ""),
-            "aligned": ("", ""), "align": ("", ""), "align*": ("", ""), "split": ("", "")}
+ACCENTS = {
+    "hat": "^",
+    "widehat": "^",
+    "bar": "¯",
+    "overline": "¯",
+    "tilde": "~",
+    "widetilde": "~",
+    "dot": "˙",
+    "ddot": "¨",
+    "vec": "→",
+}
+SPACES = {
+    ",": 0.17,
+    ":": 0.22,
+    ">": 0.22,
+    ";": 0.28,
+    "!": -0.17,
+    " ": 0.25,
+    "quad": 1.0,
+    "qquad": 2.0,
+    "thinspace": 0.17,
+}
+SIZES = {
+    name + side: size
+    for name, size in (("big", 1.2), ("Big", 1.8), ("bigg", 2.4), ("Bigg", 3.0))
+    for side in ("", "l", "r", "m")
+}
+ALPHABETS = {
+    "mathcal": (0x1D49C, 0x1D4B6),
+    "mathbb": (0x1D538, 0x1D552),
+    "mathbf": (0x1D400, 0x1D41A),
+    "boldsymbol": (0x1D468, 0x1D482),
+}
+IRREGULAR = {
+    0x1D49D: "ℬ",
+    0x1D4A0: "ℰ",
+    0x1D4A1: "ℱ",
+    0x1D4A3: "ℋ",
+    0x1D4A4: "ℐ",
+    0x1D4A7: "ℒ",
+    0x1D4A8: "ℳ",
+    0x1D4AD: "ℛ",
+    0x1D53A: "ℂ",
+    0x1D53F: "ℍ",
+    0x1D545: "ℕ",
+    0x1D547: "ℙ",
+    0x1D548: "ℚ",
+    0x1D549: "ℝ",
+    0x1D551: "ℤ",
+}
+BRACKETS = {
+    "matrix": ("", ""),
+    "pmatrix": ("(", ")"),
+    "bmatrix": ("[", "]"),
+    "vmatrix": ("|", "|"),
+    "cases": ("{", ""),
+    "aligned": ("", ""),
+    "align": ("", ""),
+    "align*": ("", ""),
+    "split": ("", ""),
+}
 
 
 class Unknown(ValueError):
@@ -41,7 +131,9 @@ class Unknown(ValueError):
 
 @functools.lru_cache(4000)
 def mathml(tex: str, block: bool = False) -> str:
-    """The formula `tex` as a `<math>` element, on a line of its own if `block`; as code where it cannot be translated."""
+    """The formula `tex` as a `<math>` element, on a line of its own if `block`; as code where it cannot be
+    translated.
+    """
     shown = tex.strip()
     try:
         if len(shown) > LONGEST:
@@ -50,8 +142,10 @@ def mathml(tex: str, block: bool = False) -> str:
     except Unknown:
         return f'<code class="tex">{escape(shown)}</code>'
     display = "block" if block else "inline"
-    return (f'<math display="{display}"><semantics><mrow>{body}</mrow>'
-            f'<annotation encoding="application/x-tex">{escape(shown)}</annotation></semantics></math>')
+    return (
+        f'<math display="{display}"><semantics><mrow>{body}</mrow>'
+        f'<annotation encoding="application/x-tex">{escape(shown)}</annotation></semantics></math>'
+    )
 
 
 def _element(name: str, content: str, attributes: str = "") -> str:
@@ -115,7 +209,7 @@ class _Reader:
             return _element("mrow", body)
         token = self.peek()
         if token.isdigit():  # a digit alone: TeX reads \frac12 as one half
-            self.tokens[self.at:self.at + 1] = list(token)
+            self.tokens[self.at : self.at + 1] = list(token)
         return self.atom()
 
     def words(self) -> str:
@@ -155,7 +249,15 @@ class _Reader:
         elif high:
             base = _element("mover" if over else "msup", base + _element("mrow", high))
         spaced = name in FUNCTIONS or name in LIMITS or name == "operatorname"
-        if spaced and self.peek() and (self.peek()[0].isalnum() or self.peek()[0] == "\\" and self.peek()[1:] not in {*FENCES, *SPACES, *SIZES, "left", "right"}):
+        if (
+            spaced
+            and self.peek()
+            and (
+                self.peek()[0].isalnum()
+                or self.peek()[0] == "\\"
+                and self.peek()[1:] not in {*FENCES, *SPACES, *SIZES, "left", "right"}
+            )
+        ):
             base += _space(0.17)
         return base
 
@@ -200,8 +302,15 @@ class _Reader:
                 return _element("mroot", self.group() + _element("mrow", degree))
             return _element("msqrt", self.group())
         if name in ACCENTS:
-            return _element("mover", self.group() + _operator(ACCENTS[name], ' stretchy="true"' if name in ("overline", "widehat") else ' stretchy="false"'),
-                            ' accent="true"')
+            return _element(
+                "mover",
+                self.group()
+                + _operator(
+                    ACCENTS[name],
+                    ' stretchy="true"' if name in ("overline", "widehat") else ' stretchy="false"',
+                ),
+                ' accent="true"',
+            )
         if name in ("underbrace", "overbrace"):
             brace = _operator("⏟" if name == "underbrace" else "⏞", ' stretchy="true"')
             return _element("munder" if name == "underbrace" else "mover", self.group() + brace)
@@ -211,9 +320,17 @@ class _Reader:
             word = self.words() if self.peek() == "{" else self.take()
             return _element("mi", escape(word), ' mathvariant="normal"' if len(word) == 1 else "")
         if name in ALPHABETS:
-            return _element("mi", "".join(_styled(letter, *ALPHABETS[name]) for letter in (self.words() if self.peek() == "{" else self.take())))
+            return _element(
+                "mi",
+                "".join(
+                    _styled(letter, *ALPHABETS[name])
+                    for letter in (self.words() if self.peek() == "{" else self.take())
+                ),
+            )
         if name in SIZES:
-            return _operator(self.fence(), f' stretchy="true" minsize="{SIZES[name]}em" maxsize="{SIZES[name]}em"')
+            return _operator(
+                self.fence(), f' stretchy="true" minsize="{SIZES[name]}em" maxsize="{SIZES[name]}em"'
+            )
         if name == "left":
             opening = self.fence()
             body = self.row((r"\right",))

@@ -14,10 +14,16 @@ SHARE, LONG = 0.1, 60.0  # a plain line for each tenth of the work, and at least
 
 
 class Progress:
-    """Shows progress of `what` ("graded"): call it with (done, total). A context manager, which leaves a whole line behind."""
+    """Shows progress of `what` ("graded"): call it with (done, total). A context manager, which leaves a
+    whole line behind.
+    """
 
     def __init__(
-        self, what: str, quiet: bool = False, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        what: str,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self._what, self._quiet, self._stream, self._clock = what, quiet, stream or sys.stderr, clock
         self._terminal = self._stream.isatty()
