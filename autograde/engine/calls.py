@@ -274,9 +274,9 @@ class Peer:
 
     def _answer_to(self, serial):
         while True:
-            kind, body, mark = self._next()
+            kind, body, mark = self.next()
             if kind in (CALL, GET):
-                self._serve(kind, body, mark)
+                self.serve(kind, body, mark)
                 continue
             if kind not in CLOSING or len(body) != 4 or body[0] != serial or type(body[0]) is not int:
                 raise WireError("an answer to no question")
@@ -292,7 +292,7 @@ class Peer:
             problem.raised_by, problem.raised_number = self, theirs
             raise problem
 
-    def _next(self):
+    def next(self):
         mark = self.table.mark()
         kind, body = Decoder(
             self.table, self.channel.receive(self.deadline), self.resolve, self.export
@@ -301,7 +301,7 @@ class Peer:
             raise WireError("not a message")
         return kind, body, mark
 
-    def _serve(self, kind, body, mark):
+    def serve(self, kind, body, mark):
         """Run what the other side asks for and send the answer; the objects that it brought are forgotten
         after."""
         try:
@@ -362,10 +362,10 @@ class Peer:
     def serve_until_closed(self):
         """Answer calls for as long as the other side is there."""
         while True:
-            kind, body, mark = self._next()
+            kind, body, mark = self.next()
             if kind not in (CALL, GET):
                 raise WireError("an answer to no question")
-            self._serve(kind, body, mark)
+            self.serve(kind, body, mark)
 
 
 def loads(payload):

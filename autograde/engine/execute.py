@@ -389,8 +389,11 @@ class _Run:
                     break
                 continue
             try:
-                with sock:
-                    return self.trial.test(sock, source, points, seconds, self.undone)
+                try:
+                    with sock:
+                        return self.trial.test(sock, source, points, seconds, self.undone)
+                finally:
+                    student.served()
             except wire.WireTimeout:
                 self._start_trial()
                 return (

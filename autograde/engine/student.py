@@ -5,16 +5,23 @@ here protects anyone. What protects is the sandbox around the process, and that 
 trust no byte from here.
 
     main process    a fork of the zygote; reads commands, runs cells in notebook order, keeps the namespace
-    serving child   a fork of the main process for one test cell; answers GET and CALL until its channel
-                    closes
+    serving child   a fork of the main process for one test cell, made when the cell asks for more than a
+                    plain answer; serves GET and CALL until its channel closes
+
+Time goes into forks and into the memory pages that are touched after one, each of which costs a fault: so
+IPython runs only the cells that need it, and a fork is as bare as it may be.
 """
 
 from __future__ import annotations
 
+import _thread
+import ast
 import builtins
+import ctypes
 import io
 import linecache
 import os
+import select
 import socket
 import sys
 import warnings
@@ -30,6 +37,8 @@ from traitlets.config import Config
 from . import calls, sandbox, wire
 
 MAX_DISPLAYS = 200
+PLAIN = (bool, int, float, str, type(None))  # what is answered without a fork
+_libc_fork = ctypes.PyDLL(None, use_errno=True).fork  # a call through PyDLL keeps the interpreter's lock
 
 
 class Outputs:
@@ -167,6 +176,49 @@ class Shell(InteractiveShell):
 Shell.showindentationerror = lambda self: self.showsyntaxerror()
 
 
+def plain_code(shell, source, name):
+    """The code of a cell that is Python alone and ends in no expression; None for others, which are IPython's
+    to run: magics, values to show, `await`, and whatever a student's own hooks may want to change."""
+    if shell.ast_transformers or shell.input_transformers_post or shell.custom_exceptions:
+        return None
+    try:
+        tree = shell.compile.ast_parse(source, name)
+        if tree.body and not isinstance(tree.body[-1], ast.Expr):
+            return shell.compile(tree, name, "exec")
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        pass  # IPython makes something of it, or says what is wrong
+    return None
+
+
+def run_plainly(shell, code, source):
+    """Run what `plain_code` gave, with as little of IPython as it can tell; the exception, if one came."""
+    shell.compile.cache(source, shell.execution_count)  # for tracebacks
+    shell.events.trigger("pre_execute")
+    try:
+        with shell.builtin_trap:
+            exec(code, shell.user_global_ns, shell.user_ns)
+    except BaseException as problem:
+        shell.showtraceback()
+        return problem
+    finally:
+        shell.events.trigger("post_execute")  # figures are shown here
+
+
+def fork():
+    """os.fork at half its cost, without the hooks that Python's modules run around it.
+
+    They would take locks away from threads that are gone, which is why a process with threads forks Python's
+    way; and they would seed `random` anew, where a test is to meet the state that the cells left.
+    """
+    if _thread._count():
+        return os.fork()
+    child = _libc_fork()
+    if child < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return child
+
+
 def make_shell(folder, plots):
     """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile. With `plots`,
     matplotlib is ready."""
@@ -236,6 +288,10 @@ class Server(calls.Peer):
     def frames_of(self, problem):
         return frames_of(BaseException.__traceback__.__get__(problem))
 
+    def is_plain_question(self, kind, body, mark):
+        """Whether a message asks for a name's value that no code of the student's can have a hand in."""
+        return kind == calls.GET and type(self.shell.user_ns.get(body[1], self)) in PLAIN
+
     def get(self, name):
         space = self.shell.user_ns
         if name not in space:
@@ -261,31 +317,47 @@ class Student:
             if command[0] == "run":
                 self.channel.send(calls.dumps(self.run(command[1], command[2])))
             elif command[0] == "serve":
-                self.fork_server()
+                self.serve_test()
 
     def run(self, source, count):
         """("ran", name of the exception or "", rows of output) of one cell."""
         shell = self.shell
         shell.outputs.clear()
         shell.execution_count = count
-        outcome = shell.run_cell(source, store_history=True)
-        problem = outcome.error_before_exec or outcome.error_in_exec
+        code = plain_code(shell, source, f"<cell {count}>")
+        if code is None:
+            outcome = shell.run_cell(source, store_history=True)
+            problem = outcome.error_before_exec or outcome.error_in_exec
+        else:
+            problem = run_plainly(shell, code, source)
         return "ran", type(problem).__name__[:80] if problem is not None else "", shell.outputs.take()
 
-    def fork_server(self):
+    def serve_test(self):
+        """Serve one test cell on a socket from `door`: plain answers from here, anything else from a fork."""
         _, (fd,), _, _ = socket.recv_fds(self.door, 1, 1)
+        self.shell.outputs.clear()
         with socket.socket(fileno=fd) as own:
-            child = os.fork()
-            if child == 0:
+            self.channel.send(calls.dumps(("serving",)))
+            server = Server(wire.Channel(own), self.shell)
+            while True:
+                if self.channel.sock in select.select([own, self.channel.sock], [], [])[0]:
+                    return  # the engine has gone on without this test cell
+                try:
+                    message = server.next()
+                except wire.WireClosed:
+                    return
+                if not server.is_plain_question(*message):
+                    break
+                server.serve(*message)
+            if fork() == 0:
                 try:
                     self.channel.close()
                     self.door.close()
                     sandbox.keep_signals_inside()
-                    self.shell.outputs.clear()
-                    Server(wire.Channel(own), self.shell).serve_until_closed()
+                    server.serve(*message)
+                    server.serve_until_closed()
                 finally:
                     os._exit(0)
-        self.channel.send(calls.dumps(("serving",)))
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

@@ -17,6 +17,7 @@ import io
 import math
 import numbers
 import os
+import pkgutil
 import signal
 import socket
 import sys
@@ -140,11 +141,14 @@ class _NoShell:
 
 
 def warm(plots):
-    """Import once what trusted cells are likely to import; what is not installed is left out."""
-    for name in (
-        "autograde.marking",
-        *(["matplotlib.pyplot", "IPython.core.inputtransformer2"] if plots else []),
-    ):
+    """Import once what trusted cells are likely to import; what is not there, or broken, is left to them."""
+    with contextlib.suppress(Exception):
+        importlib.import_module("autograde.marking")
+        catalogues = importlib.import_module("autograde.mistakes")
+        for module in pkgutil.iter_modules(catalogues.__path__, catalogues.__name__ + "."):
+            with contextlib.suppress(Exception):
+                importlib.import_module(module.name)
+    for name in ("matplotlib.pyplot", "IPython.core.inputtransformer2") if plots else ():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 

@@ -1,10 +1,10 @@
 """The warden: a trusted process between the zygote and one student process.
 
-It starts the student process inside the sandbox, grants it one fork per test cell, ends what the last grant
-left, and reports how it ended. It never runs a line of the student's.
+It starts the student process inside the sandbox, grants it one fork per test cell, ends what came of it, and
+reports how it ended. It never runs a line of the student's.
 
-    engine -> warden    b"fork": end the previous serving child and allow one new fork;  b"end" or closing:
-                        end everything
+    engine -> warden    b"fork": allow one fork;  b"done": allow none, and end what it left;  b"end" or
+                        closing: end everything
     warden -> engine    {"layers": [...], "missing": {...}} or {"refused": sentence}, then {"ended": status,
                         "cpu": seconds}
 """
@@ -76,7 +76,7 @@ class _Watch:
             ready = dict(poll.poll(None if self.folder is None else WATCH_SECONDS * 1000))
             if self.folder is not None and _size(self.folder) > self.most_bytes:
                 return
-            if self.control.fileno() in ready and not self._obey():  # before the clones that it allows
+            if not self._obey():  # whatever was said by now, before the clones that it is about
                 return
             if ended in ready:
                 return
@@ -87,13 +87,21 @@ class _Watch:
                 sandbox.answer_clone(self.listener, self._may_fork, self._may_add_thread)
 
     def _obey(self):
-        message = self.control.recv(64)
-        if message != b"fork":
-            return False
-        for task in descendants(self.child):
-            _kill(task)
-        self.grants = 1
-        return True
+        """Do as the engine has said so far; whether the student process may go on."""
+        while True:
+            try:
+                message = self.control.recv(64, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return True
+            if message == b"fork":
+                self.grants = 1
+            elif message == b"done":
+                if self.grants != 1:  # a leave that was not taken has left no process
+                    for task in descendants(self.child):
+                        _kill(task)
+                self.grants = 0
+            else:
+                return False
 
     def _may_fork(self):
         self.grants -= 1
