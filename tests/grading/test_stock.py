@@ -203,18 +203,12 @@ def test_the_csv_is_that_of_nbgraders_own_command(both):
 
 
 def test_nbgraders_own_autograde_and_feedback_give_the_same_marks_and_pages(both):
-    """The configuration makes nbgrader's commands, and so the formgrader's buttons, use the intake, the
-    engine and our page.
-    """
+    """The configuration makes nbgrader's commands, and so the formgrader's buttons, use the intake, the engine
+    and our page."""
     course = both["engine"]
-    pages = [course / "feedback" / student / TOPIC.folder / "quadratics.html" for student in ("late", "busy")]
-    before = [page.read_text() for page in pages]
-    stored = classes.tables(course / "gradebook.db")
-    for student in ("late", "busy"):
-        nbgrader(course, "autograde", TOPIC.folder, f"--student={student}", "--force")
+    page = course / "feedback" / "late" / TOPIC.folder / "quadratics.html"
+    before, stored = page.read_text(), classes.tables(course / "gradebook.db")
+    nbgrader(course, "autograde", TOPIC.folder, "--student=late", "--force")
+    nbgrader(course, "generate_feedback", TOPIC.folder, "--student=late", "--force")
     assert classes.tables(course / "gradebook.db") == stored
-    nbgrader(course, "generate_feedback", TOPIC.folder, "--force")
-    for page, earlier in zip(pages, before):
-        assert str(BeautifulSoup(earlier, "html.parser")) == str(
-            BeautifulSoup(page.read_text(), "html.parser")
-        )
+    assert str(BeautifulSoup(before, "html.parser")) == str(BeautifulSoup(page.read_text(), "html.parser"))
