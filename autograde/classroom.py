@@ -20,7 +20,7 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, PyFileConfigLoader
 
-from autograde import gradebook
+from autograde import gradebook, late
 from autograde.course import COURSE_ID, ROOT, Refusal, Topic
 from autograde.release import STUB
 
@@ -57,6 +57,10 @@ c.Autograde.autograde_preprocessors = [
 # c.HideTests.show_hidden_tests = True
 c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades", "autograde.feedback.HideTests"]
 c.GenerateFeedback.exporter_class = "autograde.feedback.Page"
+
+# Late penalties, and the due dates that they count from, stand in course.toml.
+from autograde import late
+late.configure(c, Path(__file__).parent)
 '''
 
 
@@ -97,6 +101,7 @@ class Classroom:
         self.root = out.absolute()
         self._check(submissions)
         self._lock = None
+        self.rules = late.Rules()
 
     @property
     def gradebook(self) -> Path:
@@ -167,6 +172,9 @@ class Classroom:
                 self.root / "nbgrader_config.py",
                 CONFIG.format(course=course, course_id=COURSE_ID, stub=STUB).encode(),
             )
+        if not (self.root / late.NAME).exists():
+            self.replace(self.root / late.NAME, late.EXAMPLE.encode())
+        self.rules = late.Rules.read(self.root)
         if not self.gradebook.exists():
             gradebook.create(self.gradebook, self.work)
         gradebook.check(self.gradebook)
@@ -175,6 +183,8 @@ class Classroom:
         """The settings in nbgrader_config.py."""
         try:
             config = PyFileConfigLoader("nbgrader_config.py", str(self.root)).load_config()
+        except Refusal:
+            raise
         except Exception as problem:  # whatever an instructor's Python raises
             raise Refusal(
                 f"{self.root / 'nbgrader_config.py'} cannot be read ({type(problem).__name__}: {problem}); "

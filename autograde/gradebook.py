@@ -189,6 +189,14 @@ class Book:
             self._db.rollback()
         return {name: (source, checksum, locked) for name, source, checksum, locked in rows}
 
+    def set_due(self, assignment: str, duedate: datetime.datetime) -> None:
+        """Stores when an assignment is due (UTC, without a zone)."""
+        with explained(self.path):
+            row = self._db.scalars(select(Assignment).where(Assignment.name == assignment)).one()
+            row.duedate = duedate
+            self._db.commit()
+            self._db.expunge_all()
+
     def graded(self) -> set[tuple[str, str]]:
         """(student, assignment) of all submissions that have rows here."""
         rows = self._db.execute(

@@ -184,6 +184,9 @@ def grade(
             make, workers, longest(run.masters.values(), timeout) + 60
         ) as pool:
             run.book = book
+            for topic in used:
+                if due := room.rules.due(topic.folder):
+                    book.set_due(topic.folder, due)
             done = 0
             for row in run.rows(pool, asked):
                 report.submissions.append(row)
@@ -463,7 +466,7 @@ def fingerprint(topic: Topic, room: Classroom, engine: str, timeout: float) -> s
         room.root / "release" / topic.folder / topic.solution.name,
         room.root / "nbgrader_config.py",
     ]
-    return _digest(engine, timeout, versions, *(path.read_bytes() for path in files if path.is_file()))
+    return _digest(engine, timeout, versions, sorted(room.rules.late.items()), *(path.read_bytes() for path in files if path.is_file()))
 
 
 def _digest(*parts) -> str:

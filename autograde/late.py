@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nbgrader.plugins import LateSubmissionPlugin
 from traitlets import Float
 
-from autograde.course import Refusal
+from autograde.course import Refusal, find_topic
 
 NAME = "course.toml"
-EXAMPLE = """# Due dates and late penalties of this class. Remove the # in front of a line to set it, and grade again.
+EXAMPLE = """# Due dates and late penalties of this class. Remove the # before a line to set it, and grade again.
 
 # timezone = "Europe/Berlin"        # of the due dates below; UTC if none is named
 
@@ -59,9 +59,16 @@ class Rules:
             raise Refusal(f"{path} has {', '.join(unknown)}; it may have timezone, [due] and [late].")
         zone = _zone(path, told.get("timezone", "UTC"))
         return cls(
-            {topic: _utc(path, topic, when, zone) for topic, when in _section(path, told, "due").items()},
+            {_folder(path, topic): _utc(path, topic, when, zone) for topic, when in _section(path, told, "due").items()},
             {name: _setting(path, name, value) for name, value in _section(path, told, "late").items()},
         )
+
+
+def _folder(path: Path, topic: str) -> str:
+    try:
+        return find_topic(topic).folder
+    except Refusal as problem:
+        raise Refusal(f"{path}: {problem}") from None
 
 
 def _section(path: Path, told: dict, name: str) -> dict:
@@ -128,6 +135,6 @@ def configure(config, folder: Path) -> None:
     """Puts the penalty of a folder's course.toml into nbgrader's settings; for nbgrader_config.py."""
     rules = Rules.read(folder)
     if rules.late:
-        config.AssignLatePenalties.plugin_class = LatePenalty
+        config.AssignLatePenalties.plugin_class = "autograde.late.LatePenalty"
         for name, value in rules.late.items():
             setattr(config.LatePenalty, name, value)
