@@ -312,8 +312,6 @@ def rebuild(cells: list[_Cell], released: nbformat.NotebookNode) -> Intake:
             added.setdefault(anchor, []).append(position)
 
     for index, cell in enumerate(result.notebook.cells):
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
         if roles[index] == "solution" and index in chosen:
             cell.source = cells[chosen[index]].source
     ordered = list(_added_cells(cells, added.get(-1, [])))
