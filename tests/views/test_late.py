@@ -21,12 +21,16 @@ def test_without_a_file_and_with_the_example_as_written_nothing_is_due(tmp_path)
 def test_the_example_means_what_it_says_once_its_marks_are_taken_away(tmp_path):
     lines = [line.removeprefix("# ") if "=" in line else line for line in EXAMPLE.splitlines()]
     found = rules(tmp_path, "\n".join(lines))
-    assert found.due("01_quadratics") == datetime.datetime(2026, 11, 2, 22, 59)  # Berlin is an hour ahead in November
+    assert found.due("01_quadratics") == datetime.datetime(
+        2026, 11, 2, 22, 59
+    )  # Berlin is an hour ahead in November
     assert found.late == {"grace_minutes": 15, "percent_per_day": 10, "percent_at_most": 50}
 
 
 def test_a_date_is_due_at_its_end_and_a_topic_may_be_called_by_its_number(tmp_path):
-    assert rules(tmp_path, "[due]\n1 = 2026-07-01\n").due("01_quadratics") == datetime.datetime(2026, 7, 1, 23, 59, 59)
+    assert rules(tmp_path, "[due]\n1 = 2026-07-01\n").due("01_quadratics") == datetime.datetime(
+        2026, 7, 1, 23, 59, 59
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,8 @@ def test_a_wrong_file_gets_one_sentence_that_names_it(tmp_path, text, sentence):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "penalty"), [(1, None), (900, None), (901, 2.0), (86400, 2.0), (900 + 86401, 4.0), (1e9, 10.0)]
+    ("seconds", "penalty"),
+    [(1, None), (900, None), (901, 2.0), (86400, 2.0), (900 + 86401, 4.0), (1e9, 10.0)],
 )
 def test_each_day_that_has_begun_costs_and_the_penalty_stops(seconds, penalty):
     plugin = LatePenalty()

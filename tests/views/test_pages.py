@@ -1,0 +1,393 @@
+"""The feedback page and the class report: what they say, and that they work without network, mouse or eyes."""
+
+import json
+import re
+import sqlite3
+from html.parser import HTMLParser
+from xml.dom.minidom import parseString
+
+import nbformat
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+
+from autograde import cells, feedback, report
+from autograde.course import ROOT, topics
+from autograde.marks import read
+from autograde.mathml import mathml
+from autograde.mistakes import catalogue_of
+from tests.grading.classes import SOLUTION, TOPIC, cell_of, notebook
+
+MARKS = {
+    "student": "ana", "assignment": TOPIC.folder, "notebook": TOPIC.name, "score": 14.0, "max_score": 20.0, "late_penalty": 0
+}  # fmt: skip
+VOID = {"meta", "img", "br", "hr", "link", "input", "col"}
+
+
+def failed(nb, grade_id, name, message):
+    cell_of(nb, grade_id).outputs = [
+        nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[])
+    ]
+    cell_of(nb, grade_id).metadata.nbgrader["score"] = 0.0
+
+
+def executed():
+    """An autograded notebook in which one question met each fate."""
+    nb = notebook()
+    master = cells.sources(cells.read(TOPIC.solution), cells.is_test)
+    for cell in nb.cells:
+        marks = cells.grading(cell)
+        if cells.is_test(cell):
+            cell.source, marks["score"] = master[marks["grade_id"]], float(marks["points"])
+    mistake = catalogue_of(TOPIC.folder).mistakes["quadratic"][0]
+    failed(nb, "test_quadratic", "AssertionError", mistake.sentence)
+    failed(
+        nb, "test_quadratic_gradient", "AssertionError", "Your result is off by 1 where `x` < 2 was expected."
+    )
+    failed(nb, "test_gradient_descent", "TimeoutError", "Your code did not finish within 30 s.")
+    failed(nb, "test_step_regime", "NotImplementedError", "`step_regime` is not attempted yet.")
+    failed(nb, "test_answer_1", "NameError", "`answer_1` is not defined in your notebook.")
+    failed(nb, "answer_1", "NotImplementedError", "")
+    cell_of(nb, "test_answer_2").metadata.nbgrader["score"] = 0.5
+    cell_of(nb, "answer_2").metadata.nbgrader["comment"] = "Half <b>right</b>."
+    return nb, mistake
+
+
+@pytest.fixture(scope="module")
+def page():
+    return BeautifulSoup(feedback.Renderer().render(executed()[0], MARKS), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def table(page):
+    """The cells' texts of each row of the table of questions, by the function's name."""
+    rows = {}
+    for row in page.select("table.questions tbody tr"):
+        rows[row.a["href"].removeprefix("#question-")] = [
+            " ".join(cell.text.split()) for cell in row.find_all(["th", "td"])
+        ]
+    return rows
+
+
+# --- The table of questions --------------------------------------------------------------------------
+
+
+def test_every_question_has_a_row_that_leads_to_its_place_in_the_notebook(page, table):
+    assert list(table) == [
+        cell.metadata.nbgrader.grade_id.removeprefix("test_")
+        for cell in notebook().cells
+        if cells.is_test(cell)
+    ]
+    for link in page.select("table.questions tbody a"):
+        assert page.find(id=link["href"][1:])["class"][:2] == ["cell", "test"]
+
+
+def test_the_row_of_a_known_mistake_names_it_its_sentence_and_the_section_to_read_again(table):
+    _, mistake = executed()
+    heading, result, points, says, again = table["quadratic"]
+    assert result == "✕ wrong" and points == "0 of 2"
+    assert (
+        mistake.sentence.replace("`", "") in says and f"Looks like a known mistake: {mistake.label}" in says
+    )
+    assert "What was compared" in says
+    assert again == f"Lecture 01, “{catalogue_of(TOPIC.folder).sections['quadratic']}”"
+
+
+def test_each_fate_has_its_word(table):
+    assert {name: row[1] for name, row in table.items() if row[1] != "✓ right"} == {
+        "quadratic": "✕ wrong", "quadratic_gradient": "✕ wrong", "gradient_descent": "◔ ran out of time",
+        "step_regime": "○ not attempted", "answer_1": "○ not attempted", "answer_2": "● marked by hand"}  # fmt: skip
+    assert "off by 1 where x < 2 was expected" in table["quadratic_gradient"][3]
+    assert "known mistake" not in table["quadratic_gradient"][3]
+    assert "not attempted yet" not in table["step_regime"][3]
+    assert (
+        table["answer_2"][2] == "0.5 of 1" and "Your instructor: Half <b>right</b>." in table["answer_2"][3]
+    )
+
+
+def test_the_summary_adds_up_and_names_each_section_to_read_again_once(page, table):
+    header = " ".join(page.header.text.split())
+    assert (
+        "14 of 20 points" in header
+        and "6 right, 2 wrong, 2 not attempted, 1 ran out of time, 1 marked by hand" in header
+    )
+    sections = re.findall("“([^”]+)”", header)
+    assert len(sections) == len(set(sections)) >= 3
+
+
+def test_status_agrees_with_what_the_engine_found(graded):
+    for work in read(graded).works:
+        path = graded / "autograded" / work.student / work.topic / f"{work.topic[3:]}.ipynb"
+        nb = nbformat.read(path, as_version=4)
+        undone = any(
+            o.get("ename") == "NotImplementedError"
+            for c in nb.cells
+            if cells.is_solution(c)
+            for o in c.outputs
+        )
+        for question in work.questions:
+            assert feedback.status_of(cell_of(nb, question.name), undone) == question.status, (
+                work.student,
+                question,
+            )
+
+
+def test_hidden_tests_are_shown_only_to_who_asks():
+    nb, _ = executed()
+    assert "HIDDEN TESTS" not in feedback.Renderer().render(nb, MARKS)
+    shown = feedback.Renderer(feedback.Config({"HideTests": {"show_hidden_tests": True}})).render(nb, MARKS)
+    assert "HIDDEN TESTS" in shown and "autograde.marking" in shown.replace("</span>", "").replace(
+        '<span class="nn">', ""
+    )
+
+
+def test_a_page_of_a_student_who_printed_nothing_is_small(graded):
+    sizes = [path.stat().st_size for path in graded.glob("feedback/*/*/*.html")]
+    assert len(sizes) >= 21 and max(sizes) < 300_000
+
+
+# --- For everyone ------------------------------------------------------------------------------------
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that is not closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+
+@pytest.fixture(scope="module", params=["feedback", "report"])
+def document(request, graded):
+    if request.param == "report":
+        return report.render(read(graded))
+    return feedback.Renderer().render(executed()[0], MARKS)
+
+
+def test_it_is_well_formed_with_every_id_once_and_no_dead_link(document):
+    parser = Balance()
+    parser.feed(re.sub(r"<(/?)(p|li|tr|td|th|mspace|rect|path|line|circle|image)\b[^>]*/>", "", document))
+    assert not [tag for tag in parser.open if tag not in ("p", "li")]
+    soup = BeautifulSoup(document, "html.parser")
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    assert {link["href"][1:] for link in soup.find_all("a", href=re.compile("^#"))} <= set(ids)
+    assert {tag["aria-labelledby"] for tag in soup.find_all(attrs={"aria-labelledby": True})} <= set(ids)
+
+
+def test_it_needs_no_network_and_no_script(document):
+    soup = BeautifulSoup(document, "html.parser")
+    assert not soup.find_all(["script", "link", "iframe", "object"])
+    assert (
+        "default-src 'none'" in soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+    )
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//|@import|url\(", document)
+
+
+def test_it_has_landmarks_one_first_heading_a_skip_link_and_a_language(document):
+    soup = BeautifulSoup(document, "html.parser")
+    assert soup.html["lang"] == "en" and soup.title.text and soup.find("meta", attrs={"name": "viewport"})
+    assert len(soup.find_all("main")) == len(soup.find_all("header")) == len(soup.find_all("h1")) == 1
+    assert soup.body.find("a")["class"] == ["skip"] and soup.find(id=soup.body.find("a")["href"][1:])
+    levels = [int(tag.name[1]) for tag in soup.find_all(re.compile("^h[1-6]$"))]
+    assert (
+        levels[0] == 1
+        and levels.count(1) == 1
+        and all(section.find(re.compile("^h[2-6]$")) for section in soup.select("main > section"))
+    )
+
+
+def test_each_table_has_a_caption_and_headers_with_a_scope(document):
+    for table in BeautifulSoup(document, "html.parser").find_all("table"):
+        assert table.caption.text.strip()
+        assert table.find_all("th") and all(header.get("scope") for header in table.find_all("th"))
+
+
+def test_each_picture_says_in_words_what_it_shows(document):
+    soup = BeautifulSoup(document, "html.parser")
+    pictures = soup.find_all(["img", "svg"])
+    assert all(len(tag.get("alt") or tag.get("aria-label") or "") > 20 for tag in pictures)
+    assert all(tag["role"] == "img" for tag in soup.find_all("svg"))
+
+
+def test_it_prints(document):
+    assert "@media print" in document
+
+
+def luminance(colour):
+    values = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return sum(
+        w * (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4)
+        for w, v in zip((0.2126, 0.7152, 0.0722), values)
+    )
+
+
+def test_text_stands_out_from_its_ground_as_wcag_asks():
+    """At least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    css = (feedback.PAGES / "page.css").read_text() + (feedback.PAGES / "feedback.css").read_text()
+    named = {
+        name: "#" + "".join(c * 2 for c in value[1:]) if len(value) == 4 else value
+        for name, value in re.findall(r"--([\w-]+): (#[0-9a-f]+)", css)
+    }
+    pairs = [(named[name], named[f"{name}-bg"]) for name in ("right", "wrong", "open", "late")]
+    pairs += [
+        (named[name], named[ground]) for name in ("ink", "quiet", "link") for ground in ("paper", "shade")
+    ]
+    pairs += [(colour, named["shade"]) for colour in re.findall(r"\.hl [^{]*\{ color: (#[0-9a-f]{6})", css)]
+    pairs += [(named["ink"], named[f"{name}-bg"]) for name in ("wrong", "open", "late")]
+    assert len(pairs) > 15
+    for text, ground in pairs:
+        dark, light = sorted((luminance(text), luminance(ground)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+# --- Formulas ----------------------------------------------------------------------------------------
+
+
+def formulas():
+    for topic in topics():
+        for cell in cells.read(topic.exercise).cells:
+            if cell.cell_type == "markdown":
+                yield from (
+                    "".join(found) for found in re.findall(r"\$\$(.+?)\$\$|\$(.+?)\$", cell.source, re.DOTALL)
+                )
+
+
+def test_every_formula_of_the_exercises_becomes_mathml():
+    every = set(formulas())
+    assert len(every) > 150
+    for tex in every:
+        found = mathml(tex)
+        assert found.startswith("<math"), tex
+        parseString(found)
+
+
+@pytest.mark.parametrize(("tex", "part"), [
+    (r"\frac12", "<mfrac><mn>1</mn><mn>2</mn></mfrac>"), ("x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mrow><mn>2</mn></mrow></msubsup>"),
+    ("f''", "″"), (r"\sum_n x", "<munder><mo"), (r"\text{a < b}", "<mtext>a &lt; b</mtext>"), (r"a < b", "<mo stretchy=\"false\">&lt;</mo>"),
+    (r"\begin{pmatrix} a \\ b \end{pmatrix}", "<mtr><mtd><mi>b</mi></mtd></mtr>"), (r"\mathcal N", "𝒩"), (r"\hat x", 'accent="true"')])  # fmt: skip
+def test_a_formula_keeps_its_structure(tex, part):
+    assert part in mathml(tex)
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\unknown",
+        r"\frac{1",
+        "}",
+        r"\left( x",
+        "x^",
+        "_a_b_c_d",
+        "{" * 500,
+        "x" * 5000,
+        r"<script>alert(1)</script>",
+        "a & b",
+        r"\begin{evil}\end{evil}",
+    ],
+)
+def test_what_cannot_be_translated_is_shown_as_it_was_typed_and_nothing_runs(tex):
+    found = mathml(tex)
+    assert "<script" not in found and BeautifulSoup(found, "html.parser").find(["math", "code"])
+
+
+# --- The class report --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def said(graded):
+    return BeautifulSoup(report.render(read(graded)), "html.parser")
+
+
+def test_the_report_counts_what_the_gradebook_holds(said, graded):
+    group = read(graded)
+    for row in said.select("#scores ~ .wide tbody tr"):
+        topic = next(name for name in group.topics if name.startswith(row.th.text[:2]))
+        scores = [work.score for work in group.works if work.topic == topic]
+        assert row.td.text == str(len(scores)) and float(row.find_all("td")[2].text) == pytest.approx(
+            np.mean(scores), abs=0.01
+        )
+
+
+def test_the_report_names_what_was_not_graded_as_handed_in_and_the_layers(said, graded):
+    assert "odd" in said.find(id="exceptions").find_parent("section").text and "cut off" in said.text
+    layers = json.loads((graded / "report.json").read_text())["layers"]
+    assert layers and all(layer in said.find(id="sandbox").find_parent("section").text for layer in layers)
+
+
+def test_mistakes_are_counted_by_their_sentence(said, graded):
+    group = read(graded)
+    sentences = [question.message for work in group.works for question in work.questions
+                 if question.status == "wrong" and feedback.mistake_of(work.topic, question.name, question.message)]  # fmt: skip
+    rows = said.select("#mistakes ~ .wide tbody tr, #mistakes ~ details tbody tr")
+    assert sum(int(row.td.strong.text) for row in rows if row.td.strong) == len(sentences) > 20
+    first = next(row for row in rows if row.td.strong)
+    assert int(first.td.strong.text) == max(map(sentences.count, sentences))
+
+
+def test_a_students_marks_lead_to_the_feedback_page(said, graded):
+    links = [link["href"] for link in said.select("#map ~ details a")]
+    assert len(links) == len(read(graded).works) and all((graded / link).is_file() for link in links)
+
+
+def test_item_rest_correlation_is_that_of_numpy_and_none_where_nothing_varies():
+    rng = np.random.default_rng(0)
+    points, rest = rng.random(50), rng.random(50)
+    assert report.item_rest(points, rest) == pytest.approx(np.corrcoef(points, rest)[0, 1])
+    assert report.item_rest(np.ones(50), rest) is None and report.item_rest(points[:2], rest[:2]) is None
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 10), (5, 10), (10, 10), (130, 400)])
+def test_wilsons_interval_is_that_of_the_formula(count, total):
+    """Against the roots of (p - count/total)^2 = z^2 p (1 - p) / total."""
+    z = report.CHANCE**2 / total
+    share = count / total
+    roots = np.roots([1 + z, -2 * share - z, share**2])
+    assert report.wilson_upper(count, total) == pytest.approx(max(roots.real))
+
+
+@pytest.mark.parametrize(
+    ("students", "who", "flag"),
+    [
+        (200, "the weak", True),
+        (200, "the good", False),
+        (200, "every other", True),
+        (6, "every other", False),
+    ],
+)
+def test_a_question_that_does_not_tell_students_apart_is_flagged_in_a_class_large_enough(students, who, flag):
+    rest = np.linspace(0, 10, students)
+    solved = {"the weak": rest < 5, "the good": rest > 3, "every other": np.arange(students) % 2 == 0}[who]
+    best = report._best_quarter(solved, rest)
+    assert bool(report._why(students, report.item_rest(solved.astype(float), rest), best)) == flag
+
+
+def test_an_id_that_is_markup_stays_text(out):
+    with sqlite3.connect(out / "gradebook.db") as database:
+        database.execute(
+            "UPDATE student SET first_name = '<script>x</script>', last_name = 'عمر' WHERE id = 'late'"
+        )
+    page = report.render(read(out))
+    assert "&lt;script&gt;x" in page and "<script" not in page and '<bdi class="quiet">' in page
+
+
+def test_points_given_by_hand_count_in_the_report(out):
+    before = read(out).by_key["late", "01_quadratics"].score
+    with sqlite3.connect(out / "gradebook.db") as database:
+        database.execute("UPDATE grade SET manual_score = 0 WHERE cell_id = (SELECT id FROM base_cell WHERE name = 'test_quadratic') AND notebook_id IN "
+                         "(SELECT n.id FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.assignment_id WHERE s.student_id = 'late')")  # fmt: skip
+    work = read(out).by_key["late", "01_quadratics"]
+    assert work.score == before - 2 and [q.status for q in work.questions if q.name == "test_quadratic"] == [
+        "by hand"
+    ]
+
+
+def test_no_path_of_this_machine_is_on_the_pages(document):
+    assert str(ROOT) not in document
