@@ -22,6 +22,10 @@ class Breach(AssertionError):
     """A result may be right and still break a convention that all functions of the course keep."""
 
 
+class Form(str):
+    """A problem with the form of a result (type, shape, dtype, number of parts) and not with its values."""
+
+
 @dataclass(frozen=True)
 class Case:
     """`run(f)` calls the function f under test; `judge` returns "" for a good result, else what is wrong with it."""
@@ -32,19 +36,25 @@ class Case:
     why: str
     error: type | None = None
     quiet: bool = False
+    tell: bool = True
 
 
-def case(run: Callable, expected, why: str, rtol: float = 1e-9, atol: float = 1e-12, quiet: bool = False) -> Case:
+def case(run: Callable, expected, why: str, rtol: float = 1e-9, atol: float = 1e-12, quiet: bool = False,
+         tell: bool = True) -> Case:
     """`run(f)` must equal `expected`, in structure, shape and dtype, and in value within the tolerances.
 
     `why` is the sentence for a student whose mistake is not in the catalogue. With `quiet`, a RuntimeWarning fails.
+    With `tell=False`, `why` stands alone: for a run that gives a count or a check and not the student's own result.
     """
     return Case(run, lambda result: difference(result, expected, rtol, atol),
-                lambda a, b: not difference(a, b, rtol, atol), why, quiet=quiet)
+                lambda a, b: not difference(a, b, rtol, atol), why, quiet=quiet, tell=tell)
 
 
 def holds(run: Callable, predicate: Callable[[Any], bool], why: str, quiet: bool = False) -> Case:
-    """`predicate(run(f))` must be true: for results that are right in many ways, such as random ones."""
+    """`predicate(run(f))` must be true: for results that are right in many ways, such as random ones.
+
+    `why` says which property, and stands alone.
+    """
 
     def truth(result) -> bool:
         try:
@@ -52,8 +62,8 @@ def holds(run: Callable, predicate: Callable[[Any], bool], why: str, quiet: bool
         except (TypeError, ValueError, IndexError, KeyError, AttributeError):
             return False  # a result of the wrong structure has not the property
 
-    return Case(run, lambda result: "" if truth(result) else "The property does not hold for your result.",
-                lambda a, b: truth(a) == truth(b), why, quiet=quiet)
+    return Case(run, lambda result: "" if truth(result) else _nothing(result) or "The property does not hold.",
+                lambda a, b: truth(a) == truth(b), why, quiet=quiet, tell=False)
 
 
 def refuses(run: Callable, why: str, error: type = ValueError) -> Case:
@@ -73,21 +83,48 @@ def mark(topic: str, name: str, function: Callable, cases: list[Case], **compani
     book = catalogue_of(topic)
     parameters = list(inspect.signature(book.variants[name][0].function).parameters)
     outcomes = [_outcome(item, function, name, parameters, companions) for item in cases]
-    failures = [(item, outcome) for item, outcome in zip(cases, outcomes) if _problem(item, outcome)]
+    problems = [_problem(item, outcome) for item, outcome in zip(cases, outcomes)]
+    failures = [(item, outcome) for item, outcome, problem in zip(cases, outcomes, problems) if problem]
     if not failures:
         return
     if all(isinstance(outcome, NotImplementedError) for outcome in outcomes):
         raise NotImplementedError(f"`{name}` is not attempted yet.")
     stand_ins = {other: book.variants[other][0].function for other in companions}
-    # Many faults end in a TypeError: where exceptions are all there is to go by, they must have the same text too.
-    by_text = all(isinstance(outcome, Exception) and not isinstance(outcome, Breach) for _, outcome in failures)
+    exact = _by_text(cases, outcomes, problems)
     for version in book.mistakes.get(name, []):
         imitation = (_outcome(item, version.function, name, parameters, stand_ins) for item in cases)
-        if all(_alike(item, mine, theirs, by_text) for item, mine, theirs in zip(cases, outcomes, imitation)):
+        if all(_alike(item, mine, theirs, exact) for item, mine, theirs in zip(cases, outcomes, imitation)):
             raise AssertionError(version.sentence)
-    item, outcome = failures[0]
-    why = "" if isinstance(outcome, Exception) and item.error is None else item.why
-    raise AssertionError(f"{why} {_problem(item, outcome)}".strip())
+    raise AssertionError(_told(cases, outcomes, problems))
+
+
+def _by_text(cases: list[Case], outcomes: list, problems: list[str]) -> bool:
+    """Whether exceptions must have the same text to be the same: where they are all there is to go by.
+
+    Many faults end in a TypeError. A refusal (an error that some case asks for) of some inputs and not of others needs
+    no text: which inputs it refuses says what it checks.
+    """
+    failed = [outcome for outcome, problem in zip(outcomes, problems) if problem]
+    refusals = tuple(item.error for item in cases if item.error)
+    good = any(item.error is None and not problem for item, problem in zip(cases, problems))
+    if good and all(isinstance(outcome, refusals) for outcome in failed):
+        return False
+    return all(isinstance(outcome, Exception) and not isinstance(outcome, Breach) for outcome in failed)
+
+
+def _told(cases: list[Case], outcomes: list, problems: list[str]) -> str:
+    """What a student reads whose mistake is not in the catalogue: the first failure's `why`, its problem, or both."""
+    first = next(i for i, problem in enumerate(problems) if problem)
+    item, outcome, problem = cases[first], outcomes[first], problems[first]
+    if isinstance(outcome, Exception):
+        return f"{item.why} {problem}" if item.error else problem
+    if not item.tell:
+        return problem if outcome is None else item.why
+    results = [found for each, result, found in zip(cases, outcomes, problems)
+               if each.tell and not each.error and not isinstance(result, Exception)]
+    if isinstance(problem, Form) and all(isinstance(found, Form) for found in results):
+        return problem  # it is of this form in every case, so that this case's `why` explains nothing
+    return f"{item.why} {problem}"
 
 
 def choose(topic: str, question: str, answer, right: str) -> None:
@@ -109,32 +146,36 @@ def difference(actual, expected, rtol: float = 1e-9, atol: float = 1e-12) -> str
     """
     if isinstance(expected, dict):
         if not isinstance(actual, dict):
-            return f"A dict was expected; yours is {_kind(actual)}."
+            return _nothing(actual) or Form(f"A dict was expected; yours is {_kind(actual)}.")
         if missing := [key for key in expected if key not in actual]:
-            return f"Your dict has no {', '.join(repr(key) for key in missing)}."
+            return Form(f"Your dict has no {', '.join(repr(key) for key in missing)}.")
         return _first(difference(actual[key], expected[key], rtol, atol) for key in expected)
     if isinstance(expected, (tuple, list)):
         if not isinstance(actual, (tuple, list, np.ndarray)) or isinstance(actual, np.ndarray) and actual.ndim == 0:
-            return f"{len(expected)} results were expected; yours is {_kind(actual)}."
+            return _nothing(actual) or Form(f"{_results(len(expected))} expected; yours is {_kind(actual)}.")
         if len(actual) != len(expected):
-            return f"{len(expected)} results were expected; yours are {len(actual)}."
+            return Form(f"{_results(len(expected))} expected; yours {'is' if len(actual) == 1 else 'are'} {len(actual)}.")
         return _first(difference(a, e, rtol, atol) for a, e in zip(actual, expected))
     if actual is None:
-        return "Your function returned None: does each of its paths end in a return?"
+        return _nothing(actual)
     if isinstance(expected, str):
-        return "" if isinstance(actual, str) and actual == expected else "Your word is another one."
+        if not isinstance(actual, str):
+            return Form(f"A word (a str) was expected; yours is {_kind(actual)}.")
+        return "" if actual == expected else f"Your word is {str(actual)[:40]!r}."
     if isinstance(expected, np.ndarray) and expected.ndim:
         return _array_difference(actual, expected, rtol, atol)
     return _scalar_difference(actual, np.asarray(expected)[()], rtol, atol)
 
 
 def _array_difference(actual, expected: np.ndarray, rtol: float, atol: float) -> str:
+    if isinstance(actual, list):
+        return Form("Your result is a list, and an array was expected: wrap it in np.array.")
     if not isinstance(actual, np.ndarray):
-        return f"An array of shape {expected.shape} was expected; yours is {_kind(actual)}."
+        return Form(f"An array of shape {expected.shape} was expected; yours is {_kind(actual)}.")
     if actual.shape != expected.shape:
-        return f"An array of shape {expected.shape} was expected; yours has shape {actual.shape}."
+        return Form(f"An array of shape {expected.shape} was expected; yours has shape {actual.shape}.")
     if actual.dtype != expected.dtype and not (expected.dtype.kind in "iu" and actual.dtype.kind in "iu"):
-        return f"The array should be of dtype {expected.dtype}; yours is {actual.dtype}."
+        return Form(f"The array should be of dtype {expected.dtype}; yours is of {actual.dtype}.")
     return _value_difference(actual, expected, rtol, atol)
 
 
@@ -142,12 +183,13 @@ def _scalar_difference(actual, expected, rtol: float, atol: float) -> str:
     if isinstance(actual, np.ndarray) and actual.ndim == 0:
         actual = actual[()]
     if isinstance(expected, (bool, np.bool_)):
-        good = isinstance(actual, (bool, np.bool_)) and bool(actual) == bool(expected)
-        return "" if good else f"True or False was expected; yours is {_kind(actual)}, and not the right one."
+        if not isinstance(actual, (bool, np.bool_)):
+            return Form(f"True or False was expected; yours is {_kind(actual)}.")
+        return "" if bool(actual) == bool(expected) else f"Your result is {bool(actual)}."
     wanted = numbers.Integral if isinstance(expected, numbers.Integral) else numbers.Real
     if isinstance(actual, (bool, np.bool_)) or not isinstance(actual, wanted):
         noun = "an int" if wanted is numbers.Integral else "a float"
-        return f"The result should be {noun}; yours is {_kind(actual)}."
+        return Form(f"The result should be {noun}; yours is {_kind(actual)}.")
     return _value_difference(np.float64(actual), np.float64(expected), rtol, atol)
 
 
@@ -160,8 +202,20 @@ def _value_difference(actual, expected, rtol: float, atol: float) -> str:
         close = np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
         if np.all(close):
             return ""
-        off = np.abs(np.asarray(actual)[~close] - np.asarray(expected)[~close])
-        return f"Your result is off by {np.max(off):.2g} where numbers of size {np.max(np.abs(expected)):.2g} were expected."
+        mine, right = np.asarray(actual)[~close], np.asarray(expected)[~close]
+        if not np.all(np.isfinite(right)):
+            i = np.argmin(np.isfinite(right))
+            return f"Your result is {mine[i]:.3g} where {right[i]} was expected."
+        return (f"Your result is off by {np.max(np.abs(mine - right)):.2g} where numbers of size "
+                f"{np.max(np.abs(expected)):.2g} were expected.")
+
+
+def _nothing(result) -> str:
+    return Form("Your function returned None: does each of its paths end in a return?") if result is None else ""
+
+
+def _results(count: int) -> str:
+    return "1 result was" if count == 1 else f"{count} results were"
 
 
 def _first(problems) -> str:

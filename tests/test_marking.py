@@ -155,6 +155,46 @@ def test_a_property_may_hold_in_many_ways_and_the_wrong_structure_has_none():
     assert message(lambda x: 3.0, cases).startswith("The order should stay.")
 
 
+def test_a_property_is_told_by_its_sentence_alone():
+    cases = [holds(lambda f: f(X), lambda result: result[1] > result[0], "The order should stay.")]
+    assert message(lambda x: -x, cases) == "The order should stay."
+    assert message(lambda x: None, cases) == "Your function returned None: does each of its paths end in a return?"
+
+
+def test_a_count_of_calls_is_not_told_as_if_it_were_the_result():
+    def calls_of(f):
+        calls = []
+        f(calls.append)
+        return len(calls)
+
+    cases = [case(calls_of, 1, "One call is enough.", tell=False)]
+    assert message(lambda x: [x(1), x(2)], cases) == "One call is enough."
+
+
+def test_a_wrong_form_in_every_case_is_told_without_the_sentence_of_the_first():
+    cases = [case(lambda f: f(X), 2 * X, "They do not agree."), case(lambda f: f(-X), -2 * X, "Signs count.")]
+    assert message(lambda x: list(2 * x), cases) == "Your result is a list, and an array was expected: wrap it in np.array."
+    assert message(lambda x: None, cases) == "Your function returned None: does each of its paths end in a return?"
+    assert message(lambda x: (2 * x)[None], cases).startswith("An array of shape (2,) was expected")
+    assert message(lambda x: 2 * x if x[0] > 0 else (2 * x).astype(int), cases).startswith("Signs count. The array should")
+
+
+def test_numbers_of_results_are_told_in_good_english():
+    assert difference((X, X), (X,)) == "1 result was expected; yours are 2."
+    assert difference((X,), (X, X)) == "2 results were expected; yours is 1."
+    assert difference(X[0], (X, X)).startswith("2 results were expected; yours is of type")
+
+
+@pytest.mark.parametrize(("mine", "right", "text"), [
+    (1e20, np.inf, "Your result is 1e+20 where inf was expected."), (np.nan, np.inf, "Your result is nan where inf was expected."),
+    (np.array([1.0, 2.0]), np.array([1.0, np.inf]), "Your result is 2 where inf was expected."),
+    ("Bowl", "bowl", "Your word is 'Bowl'."), (3, "bowl", "A word (a str) was expected; yours is of type int."),
+    (1, True, "True or False was expected; yours is of type int."), (False, True, "Your result is False."),
+])
+def test_what_is_wrong_is_said_in_the_terms_of_the_result(mine, right, text):
+    assert difference(mine, right) == text
+
+
 def test_an_exception_of_the_students_is_told_with_its_text():
     assert message(lambda x: x[7]).startswith("Your code raised IndexError")
 
@@ -170,6 +210,32 @@ def test_two_faults_that_end_in_the_same_kind_of_exception_are_told_apart(monkey
     monkeypatch.setattr("autograde.marking.catalogue_of", lambda topic: book)
     assert message(lambda x: x + "word") == "You added a word to a number."
     assert message(lambda x: x(2)).startswith("Your code raised TypeError")
+
+
+def test_a_known_refusal_of_some_inputs_is_recognized_whatever_its_text(monkeypatch):
+    book = Catalogue("99_test")
+    book.right("reference")(BOOK.variants["double"][0].function)
+
+    @book.wrong("refuses negative numbers", "Negative numbers can be doubled too.")
+    def double(x):
+        if not np.all(x >= 0):
+            raise ValueError("negative")
+        return 2 * x
+
+    def mine(x):
+        if x[0] < 0:
+            raise ValueError("no negative numbers please")
+        if np.isnan(x[0]):
+            raise ValueError("nan")
+        return 2 * x
+
+    def crashes(x):
+        return x.reshape(7, 7)
+
+    monkeypatch.setattr("autograde.marking.catalogue_of", lambda topic: book)
+    cases = [*CASES, case(lambda f: f(-X), -2 * X, "why"), refuses(lambda f: f(np.nan * X), "Refuse nan.")]
+    assert message(mine, cases) == "Negative numbers can be doubled too."
+    assert message(crashes, cases).startswith("Your code raised ValueError: cannot reshape")
 
 
 def test_not_attempted_is_told_apart_from_wrong():
