@@ -6,7 +6,22 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("07_initialization", sections={})
+catalogue = Catalogue("07_initialization", sections={
+    "uniform_fan_in": "Two shapes, one variance",
+    "glorot_uniform": "And on the way back",
+    "he_normal": "ReLU takes half",
+    "sparse_init": "A few large weights",
+    "has_symmetric_units": "Equal weights never part",
+    "layer_statistics": "Fifty layers, three scales",
+    "variance_gain": "The factor per layer",
+    "softmax_cross_entropy": "What the first loss should be",
+    "initial_loss": "What the first loss should be",
+    "output_bias": "Biases: say what is known",
+    "answer_1": "Equal weights never part",
+    "answer_2": "ReLU takes half",
+    "answer_3": "Two shapes, one variance",
+    "answer_4": "What the first loss should be",
+})
 wrong, right = catalogue.wrong, catalogue.right
 
 
@@ -32,8 +47,8 @@ def uniform_fan_in(fan_in, fan_out, rng):
     return (sizes * signs / math.sqrt(fan_in)).T
 
 
-@wrong("fan-out", "Your bound comes from fan_out. What adds up in a unit are its fan_in terms, so it is their "
-       "number that the weights must make up for.")
+@wrong("fan-out", "Your bound comes from fan_out. What adds up in a unit are its fan_in terms, so it is "
+       "their number that the weights must make up for.")
 def uniform_fan_in(fan_in, fan_out, rng):
     bound = 1 / math.sqrt(fan_out)
     return rng.uniform(-bound, bound, size=(fan_in, fan_out))
@@ -45,21 +60,21 @@ def uniform_fan_in(fan_in, fan_out, rng):
     return rng.normal(0, 1 / math.sqrt(fan_in), size=(fan_in, fan_out))
 
 
-@wrong("variance 1/fan_in", "Your weights have variance 1/fan_in, so your interval is sqrt(3) too wide: "
-       "that is LeCun's rule, and this older one has variance 1/(3 fan_in).")
+@wrong("variance 1/fan_in", "Your weights have variance 1/fan_in, so your interval is sqrt(3) too wide: that "
+       "is LeCun's rule, and this older one has variance 1/(3 fan_in).")
 def uniform_fan_in(fan_in, fan_out, rng):
     bound = math.sqrt(3 / fan_in)
     return rng.uniform(-bound, bound, size=(fan_in, fan_out))
 
 
-@wrong("positive half", "All your weights are positive. Every unit then adds up its inputs with the same sign, "
-       "and the means grow from layer to layer: the interval begins at -1/sqrt(fan_in).")
+@wrong("positive half", "All your weights are positive. Every unit then adds up its inputs with the same "
+       "sign, and the means grow from layer to layer: the interval begins at -1/sqrt(fan_in).")
 def uniform_fan_in(fan_in, fan_out, rng):
     return rng.uniform(0, 1 / math.sqrt(fan_in), size=(fan_in, fan_out))
 
 
-@wrong("half as wide", "Your interval is half as wide as it should be: subtracting 0.5 from rng.random() gives "
-       "numbers between -0.5 and 0.5, and not between -1 and 1.")
+@wrong("half as wide", "Your interval is half as wide as it should be: subtracting 0.5 from rng.random() "
+       "gives numbers between -0.5 and 0.5, and not between -1 and 1.")
 def uniform_fan_in(fan_in, fan_out, rng):
     return (rng.random((fan_in, fan_out)) - 0.5) / math.sqrt(fan_in)
 
@@ -78,7 +93,8 @@ def uniform_fan_in(fan_in, fan_out, rng):
 
 
 @wrong("another generator", "The weights do not come from the rng that is passed: with the same seed they "
-       "differ from call to call, and no experiment could be repeated. Use rng's own methods, not np.random's.")
+       "differ from call to call, and no experiment could be repeated. Use rng's own methods, not "
+       "np.random's.")
 def uniform_fan_in(fan_in, fan_out, rng):
     bound = 1 / math.sqrt(fan_in)
     return np.random.default_rng().uniform(-bound, bound, size=(fan_in, fan_out))
@@ -221,8 +237,8 @@ def he_normal(fan_in, fan_out, rng):
     return rng.normal(0, 2 / fan_in, size=(fan_in, fan_out))
 
 
-@wrong("LeCun", "Your variance is 1/fan_in, which suits linear units. Behind a ReLU half of the mean square is "
-       "lost at each layer; He's rule makes up for it with 2/fan_in.")
+@wrong("LeCun", "Your variance is 1/fan_in, which suits linear units. Behind a ReLU half of the mean square "
+       "is lost at each layer; He's rule makes up for it with 2/fan_in.")
 def he_normal(fan_in, fan_out, rng):
     return rng.normal(0, math.sqrt(1 / fan_in), size=(fan_in, fan_out))
 
@@ -233,8 +249,8 @@ def he_normal(fan_in, fan_out, rng):
     return rng.normal(0, math.sqrt(2 / fan_out), size=(fan_in, fan_out))
 
 
-@wrong("Glorot", "Your variance is 2/(fan_in + fan_out), Glorot's. He's rule is 2/fan_in; the two agree for no "
-       "fan_out but 0.")
+@wrong("Glorot", "Your variance is 2/(fan_in + fan_out), Glorot's. He's rule is 2/fan_in; the two agree for "
+       "no fan_out but 0.")
 def he_normal(fan_in, fan_out, rng):
     return rng.normal(0, math.sqrt(2 / (fan_in + fan_out)), size=(fan_in, fan_out))
 
@@ -252,8 +268,8 @@ def he_normal(fan_in, fan_out, rng):
     return rng.uniform(-a, a, size=(fan_in, fan_out))
 
 
-@wrong("std as bound", "You use sqrt(2/fan_in) as the ends of a uniform distribution: its variance is a third "
-       "of what He's rule asks for, and the distribution is to be normal.")
+@wrong("std as bound", "You use sqrt(2/fan_in) as the ends of a uniform distribution: its variance is a "
+       "third of what He's rule asks for, and the distribution is to be normal.")
 def he_normal(fan_in, fan_out, rng):
     a = math.sqrt(2 / fan_in)
     return rng.uniform(-a, a, size=(fan_in, fan_out))
@@ -266,6 +282,15 @@ def he_normal(fan_in, fan_out, rng):
     while np.any(far := np.abs(z) > 2):
         z[far] = rng.standard_normal(np.count_nonzero(far))
     return z * math.sqrt(2 / fan_in)
+
+
+@wrong("standardizes the draws", "You shift and scale the draws so that their own mean is 0 and their own "
+       "variance 2/fan_in. Then the weights of a layer are not independent: two of them would always be "
+       "equal and opposite.")
+def he_normal(fan_in, fan_out, rng):
+    z = rng.standard_normal((fan_in, fan_out))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (z - z.mean()) / z.std() * math.sqrt(2 / fan_in)
 
 
 @wrong("absolute values", "All your weights are positive. Half of a normal distribution has the right mean "
@@ -286,8 +311,8 @@ def he_normal(fan_in, fan_out, rng):
     return np.random.default_rng().normal(0, math.sqrt(2 / fan_in), size=(fan_in, fan_out))
 
 
-@wrong("a seed of its own", "A generator made in the function with a fixed seed starts anew at each call: two "
-       "layers of a network would be equal. The rng that is passed goes on where it stopped.")
+@wrong("a seed of its own", "A generator made in the function with a fixed seed starts anew at each call: "
+       "two layers of a network would be equal. The rng that is passed goes on where it stopped.")
 def he_normal(fan_in, fan_out, rng):
     return np.random.default_rng(0).normal(0, math.sqrt(2 / fan_in), size=(fan_in, fan_out))
 
@@ -334,8 +359,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return rng.permuted(W, axis=0)
 
 
-@wrong("with replacement", "You draw the places with replacement: where one comes twice, the unit is left with "
-       "fewer than `nonzero` weights. Choose with replace=False.")
+@wrong("with replacement", "You draw the places with replacement: where one comes twice, the unit is left "
+       "with fewer than `nonzero` weights. Choose with replace=False.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -354,8 +379,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return np.where(mask, rng.normal(0, std, size=(fan_in, fan_out)), 0.0)
 
 
-@wrong("per row", "You fill `nonzero` weights in each row. A row is an input; the unit whose number of inputs "
-       "is fixed is a column.")
+@wrong("per row", "You fill `nonzero` weights in each row. A row is an input; the unit whose number of "
+       "inputs is fixed is a column.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -366,8 +391,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return W
 
 
-@wrong("that many zeros", "You set `nonzero` weights of each unit to zero and keep the rest: it should be the "
-       "other way round.")
+@wrong("that many zeros", "You set `nonzero` weights of each unit to zero and keep the rest: it should be "
+       "the other way round.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -388,8 +413,29 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return W
 
 
-@wrong("a run of neighbours", "Your unit's inputs are neighbours: a random start and then one after the other. "
-       "Every choice of places should be as likely as any other.")
+@wrong("the first rows", "Your units all have their weights in the first rows: nobody listens to the other "
+       "inputs. The places are to be drawn at random, anew for each unit.")
+def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
+    if nonzero > fan_in:
+        raise ValueError("nonzero is larger than fan_in")
+    W = np.zeros((fan_in, fan_out))
+    W[:nonzero] = rng.normal(0, std, size=(nonzero, fan_out))
+    return W
+
+
+@wrong("one value per unit", "All non-zero weights of a unit have the same value: rng.normal without size "
+       "draws one number, and the assignment copies it. Draw `nonzero` of them.")
+def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
+    if nonzero > fan_in:
+        raise ValueError("nonzero is larger than fan_in")
+    W = np.zeros((fan_in, fan_out))
+    for unit in range(fan_out):
+        W[rng.choice(fan_in, size=nonzero, replace=False), unit] = rng.normal(0, std)
+    return W
+
+
+@wrong("a run of neighbours", "Your unit's inputs are neighbours: a random start and then one after the "
+       "other. Every choice of places should be as likely as any other.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -399,8 +445,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return W
 
 
-@wrong("std ignored", "Your values are always N(0, 1): std is an argument, and the values are to be "
-       "N(0, std^2).")
+@wrong("std ignored", "Your values are always N(0, 1): std is an argument, and the values are to be N(0, "
+       "std^2).")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -421,8 +467,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return W
 
 
-@wrong("another default", "Your default of std is 0.01, and the docstring's is 1: the point of few weights is "
-       "that each may be large.")
+@wrong("another default", "Your default of std is 0.01, and the docstring's is 1: the point of few weights "
+       "is that each may be large.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=0.01):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -439,12 +485,13 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
         raise ValueError("nonzero is larger than fan_in")
     W = np.zeros((fan_in, fan_out))
     for unit in range(fan_out):
-        W[rng.choice(fan_in, size=nonzero, replace=False), unit] = rng.normal(0, std / nonzero**0.5, size=nonzero)
+        places = rng.choice(fan_in, size=nonzero, replace=False)
+        W[places, unit] = rng.normal(0, std / nonzero**0.5, size=nonzero)
     return W
 
 
-@wrong("uniform values", "Your values lie between -std and std: they are to be normal with standard deviation "
-       "std, and then a third of them lie beyond it.")
+@wrong("uniform values", "Your values lie between -std and std: they are to be normal with standard "
+       "deviation std, and then a third of them lie beyond it.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -464,8 +511,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return W
 
 
-@wrong("refuses all places", "You refuse nonzero = fan_in as well. It is a dense layer, and allowed: only more "
-       "weights than inputs are impossible.")
+@wrong("refuses all places", "You refuse nonzero = fan_in as well. It is a dense layer, and allowed: only "
+       "more weights than inputs are impossible.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero >= fan_in:
         raise ValueError("nonzero is not smaller than fan_in")
@@ -486,8 +533,8 @@ def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     return W
 
 
-@wrong("a seed of its own", "Your function makes its own generator with a fixed seed: two sparse layers of one "
-       "shape would be the same layer. Draw places and values from rng.")
+@wrong("a seed of its own", "Your function makes its own generator with a fixed seed: two sparse layers of "
+       "one shape would be the same layer. Draw places and values from rng.")
 def sparse_init(fan_in, fan_out, nonzero, rng, std=1.0):
     if nonzero > fan_in:
         raise ValueError("nonzero is larger than fan_in")
@@ -553,8 +600,8 @@ def has_symmetric_units(W, b):
     return any(b[0] == b[j] and np.array_equal(W[:, 0], W[:, j]) for j in range(1, len(b)))
 
 
-@wrong("all or nothing", "You ask whether all units are equal. One pair of twins is enough to waste a unit, and "
-       "a single unit has no twin.")
+@wrong("all or nothing", "You ask whether all units are equal. One pair of twins is enough to waste a unit, "
+       "and a single unit has no twin.")
 def has_symmetric_units(W, b):
     return bool(np.all(W == W[:, :1]) and np.all(b == b[0]))
 
@@ -573,8 +620,8 @@ def has_symmetric_units(W, b):
     return bool(equal_weights and len(np.unique(b)) < len(b))
 
 
-@wrong("either will do", "For you equal biases alone, or equal weights alone, make twins: biases all start at 0 "
-       "and do no harm. Both have to be equal.")
+@wrong("either will do", "For you equal biases alone, or equal weights alone, make twins: biases all start "
+       "at 0 and do no harm. Both have to be equal.")
 def has_symmetric_units(W, b):
     for i, j in [(i, j) for j in range(len(b)) for i in range(j)]:
         if b[i] == b[j] or np.array_equal(W[:, i], W[:, j]):
@@ -582,8 +629,8 @@ def has_symmetric_units(W, b):
     return False
 
 
-@wrong("one weight", "One equal weight is enough for you: two units are twins only if all of their weights are "
-       "equal.")
+@wrong("one weight", "One equal weight is enough for you: two units are twins only if all of their weights "
+       "are equal.")
 def has_symmetric_units(W, b):
     for i, j in [(i, j) for j in range(len(b)) for i in range(j)]:
         if b[i] == b[j] and np.any(W[:, i] == W[:, j]):
@@ -593,10 +640,12 @@ def has_symmetric_units(W, b):
 
 @wrong("itself", "You compare each unit with itself too, and so find twins everywhere.")
 def has_symmetric_units(W, b):
-    return any(b[i] == b[j] and np.array_equal(W[:, i], W[:, j]) for i in range(len(b)) for j in range(len(b)))
+    units = range(len(b))
+    return any(b[i] == b[j] and np.array_equal(W[:, i], W[:, j]) for i in units for j in units)
 
 
-@wrong("the other way round", "You return True where all units differ: the question is whether two are equal.")
+@wrong("the other way round", "You return True where all units differ: the question is whether two are "
+       "equal.")
 def has_symmetric_units(W, b):
     units = np.vstack([W, b])
     return bool(np.unique(units, axis=1).shape[1] == units.shape[1])
@@ -611,7 +660,8 @@ def layer_statistics(x, weights, activation):
         return []
     a = activation(np.matmul(x, weights[0]))
     mean = a.sum() / a.size
-    return [(mean, math.sqrt(np.square(a - mean).sum() / a.size)), *layer_statistics(a, weights[1:], activation)]
+    std = math.sqrt(np.square(a - mean).sum() / a.size)
+    return [(mean, std), *layer_statistics(a, weights[1:], activation)]
 
 
 @right("all activations first")
@@ -635,9 +685,7 @@ def layer_statistics(x, weights, activation):
 def layer_statistics(x, weights, activation):
     found = []
     for W in weights:
-        rows = W.shape[0]
-        start = np.resize(x, (len(x), rows)) if x.shape[1] != rows else x
-        a = activation(start @ W)
+        a = activation(x @ W)
         found.append((np.mean(a), np.std(a)))
     return found
 
@@ -663,8 +711,8 @@ def layer_statistics(x, weights, activation):
     return found
 
 
-@wrong("activation only at the end", "You apply the activation for the statistics but pass on what was before "
-       "it: the next layer gets activation(a @ W).")
+@wrong("activation only at the end", "You apply the activation for the statistics but pass on what was "
+       "before it: the next layer gets activation(a @ W).")
 def layer_statistics(x, weights, activation):
     found = []
     for W in weights:
@@ -684,8 +732,8 @@ def layer_statistics(x, weights, activation):
     return found
 
 
-@wrong("sample deviation", "Your standard deviation divides by the number of entries minus one: the population "
-       "standard deviation divides by their number.")
+@wrong("sample deviation", "Your standard deviation divides by the number of entries minus one: the "
+       "population standard deviation divides by their number.")
 def layer_statistics(x, weights, activation):
     found = []
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -705,8 +753,8 @@ def layer_statistics(x, weights, activation):
     return found
 
 
-@wrong("root mean square", "Your second number is the root mean square, which counts the mean too: the standard "
-       "deviation is taken about the mean. Behind a ReLU the two differ.")
+@wrong("root mean square", "Your second number is the root mean square, which counts the mean too: the "
+       "standard deviation is taken about the mean. Behind a ReLU the two differ.")
 def layer_statistics(x, weights, activation):
     found = []
     for W in weights:
@@ -715,8 +763,8 @@ def layer_statistics(x, weights, activation):
     return found
 
 
-@wrong("per unit", "You return a mean and a standard deviation for each unit: one pair per layer is asked for, "
-       "over all examples and units.")
+@wrong("per unit", "You return a mean and a standard deviation for each unit: one pair per layer is asked "
+       "for, over all examples and units.")
 def layer_statistics(x, weights, activation):
     found = []
     for W in weights:
@@ -735,8 +783,8 @@ def layer_statistics(x, weights, activation):
     return found
 
 
-@wrong("the input too", "Your list begins with the statistics of x: it should hold one pair per layer, each of "
-       "what comes out of it.")
+@wrong("the input too", "Your list begins with the statistics of x: it should hold one pair per layer, each "
+       "of what comes out of it.")
 def layer_statistics(x, weights, activation):
     found = [(np.mean(x), np.std(x))]
     for W in weights:
@@ -794,24 +842,24 @@ def variance_gain(fan_in, weight_variance, activation="linear"):
     return float(fan_in * weight_variance)
 
 
-@wrong("doubled for relu", "You double the gain for ReLU. It is the weights' variance that is doubled to make "
-       "up for it; the ReLU itself halves.")
+@wrong("doubled for relu", "You double the gain for ReLU. It is the weights' variance that is doubled to "
+       "make up for it; the ReLU itself halves.")
 def variance_gain(fan_in, weight_variance, activation="linear"):
     if activation not in ("linear", "relu"):
         raise ValueError(activation)
     return float(fan_in * weight_variance * (2 if activation == "relu" else 1))
 
 
-@wrong("standard deviations", "Your result is the ratio of root mean squares: mean squares were asked for, so "
-       "no root is taken.")
+@wrong("standard deviations", "Your result is the ratio of root mean squares: mean squares were asked for, "
+       "so no root is taken.")
 def variance_gain(fan_in, weight_variance, activation="linear"):
     if activation not in ("linear", "relu"):
         raise ValueError(activation)
     return math.sqrt(fan_in * weight_variance * (0.5 if activation == "relu" else 1))
 
 
-@wrong("variance squared", "You square weight_variance, as if it were a standard deviation: it is the variance "
-       "already.")
+@wrong("variance squared", "You square weight_variance, as if it were a standard deviation: it is the "
+       "variance already.")
 def variance_gain(fan_in, weight_variance, activation="linear"):
     if activation not in ("linear", "relu"):
         raise ValueError(activation)
@@ -826,22 +874,22 @@ def variance_gain(fan_in, weight_variance, activation="linear"):
     return fan_in * weight_variance * (0.5 - 0.5 / math.pi if activation == "relu" else 1.0)
 
 
-@wrong("forgets fan_in", "Your gain does not grow with fan_in: a unit adds up fan_in terms, and the variances "
-       "of independent terms add up.")
+@wrong("forgets fan_in", "Your gain does not grow with fan_in: a unit adds up fan_in terms, and the "
+       "variances of independent terms add up.")
 def variance_gain(fan_in, weight_variance, activation="linear"):
     if activation not in ("linear", "relu"):
         raise ValueError(activation)
     return weight_variance * (0.5 if activation == "relu" else 1.0)
 
 
-@wrong("any other is linear", "You treat every unknown name as linear: a caller who writes \"tanh\" would get a "
-       "wrong number in silence. Raise ValueError.")
+@wrong("any other is linear", "You treat every unknown name as linear: a caller who writes \"tanh\" would "
+       "get a wrong number in silence. Raise ValueError.")
 def variance_gain(fan_in, weight_variance, activation="linear"):
     return fan_in * weight_variance * (0.5 if activation == "relu" else 1.0)
 
 
-@wrong("any other is relu", "You treat every name but \"linear\" as ReLU: for other activations the half is not "
-       "true, and the caller should hear of it by a ValueError.")
+@wrong("any other is relu", "You treat every name but \"linear\" as ReLU: for other activations the half is "
+       "not true, and the caller should hear of it by a ValueError.")
 def variance_gain(fan_in, weight_variance, activation="linear"):
     return fan_in * weight_variance * (1.0 if activation == "linear" else 0.5)
 
@@ -903,8 +951,8 @@ def softmax_cross_entropy(logits, labels):
     return np.mean(-np.log(probabilities[np.arange(len(labels)), labels]))
 
 
-@wrong("adds eps", "You add a small constant to the probability before the logarithm, which hides large losses: "
-       "with 1e-12 none can exceed 28, and its gradient is gone where it is needed most.")
+@wrong("adds eps", "You add a small constant to the probability before the logarithm, which hides large "
+       "losses: with 1e-12 none can exceed 28, and its gradient is gone where it is needed most.")
 def softmax_cross_entropy(logits, labels):
     powers = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     probabilities = powers / np.sum(powers, axis=1, keepdims=True)
@@ -919,16 +967,16 @@ def softmax_cross_entropy(logits, labels):
     return np.mean(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-15, 1.0)))
 
 
-@wrong("one maximum for all", "You subtract one maximum from the whole batch: an example whose logits lie far "
-       "below it is left with exponentials of 0. Each example needs its own.")
+@wrong("one maximum for all", "You subtract one maximum from the whole batch: an example whose logits lie "
+       "far below it is left with exponentials of 0. Each example needs its own.")
 def softmax_cross_entropy(logits, labels):
     shifted = logits - np.max(logits)
     right = shifted[np.arange(len(labels)), labels]
     return np.mean(np.log(np.sum(np.exp(shifted), axis=1)) - right)
 
 
-@wrong("sum", "You add the examples' losses up: the mean was asked for, so that the loss, and a good learning "
-       "rate, do not depend on the size of the batch.")
+@wrong("sum", "You add the examples' losses up: the mean was asked for, so that the loss, and a good "
+       "learning rate, do not depend on the size of the batch.")
 def softmax_cross_entropy(logits, labels):
     shifted = logits - np.max(logits, axis=1, keepdims=True)
     right = shifted[np.arange(len(labels)), labels]
@@ -943,8 +991,8 @@ def softmax_cross_entropy(logits, labels):
     return np.sum(np.log(np.sum(np.exp(shifted), axis=1)) - right) / np.size(logits)
 
 
-@wrong("all pairs", "shifted[:, labels] picks N logits for each example, one for every label of the batch: pair "
-       "row n with labels[n], by shifted[np.arange(N), labels].")
+@wrong("all pairs", "shifted[:, labels] picks N logits for each example, one for every label of the batch: "
+       "pair row n with labels[n], by shifted[np.arange(N), labels].")
 def softmax_cross_entropy(logits, labels):
     shifted = logits - np.max(logits, axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
@@ -958,8 +1006,8 @@ def softmax_cross_entropy(logits, labels):
     return np.mean(np.log(np.sum(np.exp(shifted), axis=1)))
 
 
-@wrong("over the batch", "Your softmax runs down the columns: the probabilities that sum to 1 are those of one "
-       "example over the classes, axis 1.")
+@wrong("over the batch", "Your softmax runs down the columns: the probabilities that sum to 1 are those of "
+       "one example over the classes, axis 1.")
 def softmax_cross_entropy(logits, labels):
     shifted = logits - np.max(logits, axis=0, keepdims=True)
     right = (shifted - np.log(np.sum(np.exp(shifted), axis=0)))[np.arange(len(labels)), labels]
@@ -989,8 +1037,8 @@ def softmax_cross_entropy(logits, labels):
     return np.mean(np.log(np.sum(np.exp(shifted), axis=1)) - right)
 
 
-@wrong("labels from 1", "You count labels from 1, and so look at the logit before the right one: labels start "
-       "at 0.")
+@wrong("labels from 1", "You count labels from 1, and so look at the logit before the right one: labels "
+       "start at 0.")
 def softmax_cross_entropy(logits, labels):
     shifted = logits - np.max(logits, axis=1, keepdims=True)
     right = shifted[np.arange(len(labels)), labels - 1]
@@ -1003,8 +1051,8 @@ def softmax_cross_entropy(logits, labels):
     return np.log(np.sum(np.exp(shifted), axis=1)) - shifted[np.arange(len(labels)), labels]
 
 
-@wrong("logarithm of the mean", "You average the probabilities and take the logarithm once: the loss averages "
-       "the logarithms, so that one impossible label is not hidden among many likely ones.")
+@wrong("logarithm of the mean", "You average the probabilities and take the logarithm once: the loss "
+       "averages the logarithms, so that one impossible label is not hidden among many likely ones.")
 def softmax_cross_entropy(logits, labels):
     powers = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     probabilities = powers / np.sum(powers, axis=1, keepdims=True)
@@ -1030,14 +1078,14 @@ def initial_loss(num_classes):
     return 1 / num_classes
 
 
-@wrong("bits", "You take the logarithm to base 2: then the loss of two classes would be 1, and the training log "
-       "shows 0.69.")
+@wrong("bits", "You take the logarithm to base 2: then the loss of two classes would be 1, and the training "
+       "log shows 0.69.")
 def initial_loss(num_classes):
     return math.log2(num_classes)
 
 
-@wrong("base 10", "You take the logarithm to base 10, by which ten classes would lose 1: losses are in natural "
-       "logarithms.")
+@wrong("base 10", "You take the logarithm to base 10, by which ten classes would lose 1: losses are in "
+       "natural logarithms.")
 def initial_loss(num_classes):
     return math.log10(num_classes)
 
@@ -1047,8 +1095,8 @@ def initial_loss(num_classes):
     return -math.log(num_classes)
 
 
-@wrong("mean over classes", "You divide by the number of classes: each example loses log C, and so does their "
-       "mean.")
+@wrong("mean over classes", "You divide by the number of classes: each example loses log C, and so does "
+       "their mean.")
 def initial_loss(num_classes):
     return math.log(num_classes) / num_classes
 
@@ -1059,8 +1107,8 @@ def initial_loss(num_classes):
     return 1 - 1 / num_classes
 
 
-@wrong("log of C plus one", "You return log(1 + C), so that a single class would surprise: C classes of equal "
-       "probability lose log C.")
+@wrong("log of C plus one", "You return log(1 + C), so that a single class would surprise: C classes of "
+       "equal probability lose log C.")
 def initial_loss(num_classes):
     return math.log1p(num_classes)
 
@@ -1086,16 +1134,16 @@ def output_bias(priors):
     return np.array([math.log(share / p[-1]) for share in p])
 
 
-@wrong("the priors themselves", "You return the priors: softmax takes exponentials first, and makes of 0.9 and "
-       "0.1 something like 0.7 and 0.3.")
+@wrong("the priors themselves", "You return the priors: softmax takes exponentials first, and makes of 0.9 "
+       "and 0.1 something like 0.7 and 0.3.")
 def output_bias(priors):
     if np.any(priors <= 0) or abs(np.sum(priors) - 1) > 1e-8:
         raise ValueError("not a distribution")
     return np.array(priors, dtype=float)
 
 
-@wrong("logits of two classes", "You return log(p/(1 - p)). That is right for one sigmoid output; softmax over "
-       "classes divides by the sum of all exponentials itself, and wants log p.")
+@wrong("logits of two classes", "You return log(p/(1 - p)). That is right for one sigmoid output; softmax "
+       "over classes divides by the sum of all exponentials itself, and wants log p.")
 def output_bias(priors):
     if np.any(priors <= 0) or abs(np.sum(priors) - 1) > 1e-8:
         raise ValueError("not a distribution")
@@ -1103,8 +1151,8 @@ def output_bias(priors):
         return np.log(priors / (1 - priors))
 
 
-@wrong("sign", "Your biases are -log p, so the rarest class gets the largest probability: that is the surprise "
-       "at a class, and the bias is its opposite.")
+@wrong("sign", "Your biases are -log p, so the rarest class gets the largest probability: that is the "
+       "surprise at a class, and the bias is its opposite.")
 def output_bias(priors):
     if np.any(priors <= 0) or abs(np.sum(priors) - 1) > 1e-8:
         raise ValueError("not a distribution")
@@ -1127,16 +1175,16 @@ def output_bias(priors):
     return np.log10(priors)
 
 
-@wrong("adds eps", "You add a small constant before the logarithm, and rare classes become more frequent than "
-       "they are: priors are positive here, so nothing need be added.")
+@wrong("adds eps", "You add a small constant before the logarithm, and rare classes become more frequent "
+       "than they are: priors are positive here, so nothing need be added.")
 def output_bias(priors):
     if np.any(priors <= 0) or abs(np.sum(priors) - 1) > 1e-8:
         raise ValueError("not a distribution")
     return np.log(priors + 1e-8)
 
 
-@wrong("equal biases", "You return the same bias for every class, and softmax then gives all of them the same "
-       "share: the priors should come out.")
+@wrong("equal biases", "You return the same bias for every class, and softmax then gives all of them the "
+       "same share: the priors should come out.")
 def output_bias(priors):
     if np.any(priors <= 0) or abs(np.sum(priors) - 1) > 1e-8:
         raise ValueError("not a distribution")
@@ -1167,8 +1215,8 @@ def output_bias(priors):
         return np.log(priors)
 
 
-@wrong("no check of the sign", "You check only the sum: a negative share can hide behind larger ones, and has "
-       "no logarithm.")
+@wrong("no check of the sign", "You check only the sum: a negative share can hide behind larger ones, and "
+       "has no logarithm.")
 def output_bias(priors):
     if abs(np.sum(priors) - 1) > 1e-8:
         raise ValueError("not a distribution")
@@ -1176,16 +1224,16 @@ def output_bias(priors):
         return np.log(priors)
 
 
-@wrong("np.isclose as it comes", "You check the sum with a relative tolerance of 1e-5, which np.isclose adds to "
-       "the one you give: pass rtol=0, or compare the difference itself with 1e-8.")
+@wrong("np.isclose as it comes", "You check the sum with a relative tolerance of 1e-5, which np.isclose adds "
+       "to the one you give: pass rtol=0, or compare the difference itself with 1e-8.")
 def output_bias(priors):
     if np.any(priors <= 0) or not np.isclose(np.sum(priors), 1, atol=1e-8):
         raise ValueError("not a distribution")
     return np.log(priors)
 
 
-@wrong("exactly one", "You ask for a sum of exactly 1: shares computed from counts miss it by rounding, and up "
-       "to 1e-8 is allowed.")
+@wrong("exactly one", "You ask for a sum of exactly 1: shares computed from counts miss it by rounding, and "
+       "up to 1e-8 is allowed.")
 def output_bias(priors):
     if np.any(priors <= 0) or np.sum(priors) != 1 and abs(np.sum(priors) - 1) > 1e-15:
         raise ValueError("not a distribution")
@@ -1194,27 +1242,28 @@ def output_bias(priors):
 
 # --- questions ----------------------------------------------------------------------------------------------
 
-catalogue.wrong_answer("answer_1", "a", "A mini-batch is random, but all units see the same one: ask whether "
-                       "anything in it differs from unit to unit.")
+catalogue.wrong_answer("answer_1", "a", "A mini-batch is random, but all units see the same one: ask "
+                       "whether anything in it differs from unit to unit.")
 catalogue.wrong_answer("answer_1", "b", "The outputs do have different labels to explain, but each of them "
-                       "reaches all hidden units through equal weights: follow its gradient down to two of them.")
-catalogue.wrong_answer("answer_1", "d", "Equal weights have equal gradients, which is not the same as none: "
-                       "write one of them down with the chain rule.")
-catalogue.wrong_answer("answer_2", "a", "1/n is made for linear layers: what does a ReLU do to the mean square "
-                       "of a symmetric signal?")
-catalogue.wrong_answer("answer_2", "c", "That is what becomes of the mean square: the question is about its "
-                       "root.")
-catalogue.wrong_answer("answer_2", "d", "The direction is wrong: what does a ReLU do to the half of its inputs "
-                       "that is negative?")
+                       "reaches all hidden units through equal weights: follow its gradient down to two of "
+                       "them.")
+catalogue.wrong_answer("answer_1", "d", "Equal weights have equal gradients, which is not the same as "
+                       "none: write one of them down with the chain rule.")
+catalogue.wrong_answer("answer_2", "a", "1/n is made for linear layers: what does a ReLU do to the mean "
+                       "square of a symmetric signal?")
+catalogue.wrong_answer("answer_2", "c", "That is what becomes of the mean square: the question is about "
+                       "its root.")
+catalogue.wrong_answer("answer_2", "d", "The direction is wrong: what does a ReLU do to the half of its "
+                       "inputs that is negative?")
 catalogue.wrong_answer("answer_3", "b", "What the next layer feels is the variance of the weights, and a "
                        "uniform distribution whose ends lie at one sigma has less than sigma squared.")
 catalogue.wrong_answer("answer_3", "c", "The two intervals then cover the same weights, but a uniform "
                        "distribution fills its interval evenly: compute its variance.")
-catalogue.wrong_answer("answer_3", "d", "In the derivation of the signal's size, look for what is used of the "
-                       "weights' distribution: is it more than mean and variance?")
-catalogue.wrong_answer("answer_4", "a", "No step has been taken yet, so the learning rate has had no say: what "
-                       "else decides the loss?")
-catalogue.wrong_answer("answer_4", "b", "It is random only as far as the logits are large: with logits near 0 "
-                       "the loss is known in advance to two digits.")
-catalogue.wrong_answer("answer_4", "c", "A network that gives every class 1/10 loses log 10 on every example, "
-                       "however often each class occurs: so its probabilities are not equal.")
+catalogue.wrong_answer("answer_3", "d", "In the derivation of the signal's size, look for what is used of "
+                       "the weights' distribution: is it more than mean and variance?")
+catalogue.wrong_answer("answer_4", "a", "No step has been taken yet, so the learning rate has had no say: "
+                       "what else decides the loss?")
+catalogue.wrong_answer("answer_4", "b", "It is random only as far as the logits are large: with logits "
+                       "near 0 the loss is known in advance to two digits.")
+catalogue.wrong_answer("answer_4", "c", "A network that gives every class 1/10 loses log 10 on every "
+                       "example, however often each class occurs: so its probabilities are not equal.")

@@ -1,4 +1,4 @@
-"""Topic 07's reference functions against PyTorch's values, the laws of the initializers and networks that are measured."""
+"""Topic 07's reference functions against PyTorch's values, the initializers' laws and measured networks."""
 
 import importlib.util
 import json
@@ -50,8 +50,8 @@ def test_the_slope_of_the_loss_is_softmax_minus_the_label(rng):
         assert math.isclose((up - down) / (2 * h), wanted[index], rel_tol=1e-6, abs_tol=1e-9)
 
 
-# The seeds of these tests are fixed, so they give one verdict for ever; over fresh seeds each law's limit would be
-# crossed with a probability of at most 2 exp(-2 n limit^2) = 2e-9 (Dvoretzky, Kiefer, Wolfowitz, Massart).
+# The seeds of these tests are fixed, so they give one verdict for ever; over fresh seeds a limit would
+# be crossed with a probability of at most 2 exp(-2 n limit^2) = 2e-9 (Dvoretzky, Kiefer, Wolfowitz and Massart).
 def distance(sample: np.ndarray, law) -> float:
     """Kolmogorov's distance of a sample from a law, given as its cumulative distribution."""
     ordered = np.sort(sample, axis=None)
@@ -74,7 +74,8 @@ def normal(std: float):
 
 @pytest.mark.parametrize("fan_in, fan_out", [(30, 4000), (4000, 30), (1, 90_000), (90_000, 1)])
 def test_initializers_obey_their_laws(rng, fan_in, fan_out):
-    laws = {"uniform_fan_in": uniform(fan_in**-0.5), "glorot_uniform": uniform((6 / (fan_in + fan_out)) ** 0.5),
+    laws = {"uniform_fan_in": uniform(fan_in**-0.5),
+            "glorot_uniform": uniform((6 / (fan_in + fan_out)) ** 0.5),
             "he_normal": normal((2 / fan_in) ** 0.5)}
     for name, law in laws.items():
         W = course[name](fan_in, fan_out, rng)
@@ -145,7 +146,9 @@ def test_twins_stay_twins_and_a_random_network_has_none(rng):
         h = np.tanh(np.einsum("nd,dm->nm", x, W) + b)  # einsum adds in the same order for each unit
         error = np.einsum("nm,m->n", h, v) - y
         dz = error[:, None] * v * (1 - h**2) / 20
-        W, b, v = W - np.einsum("nd,nm->dm", x, dz), b - np.einsum("nm->m", dz), v - np.einsum("nm,n->m", h, error) / 20
+        dW, db = np.einsum("nd,nm->dm", x, dz), np.einsum("nm->m", dz)
+        dv = np.einsum("nm,n->m", h, error) / 20
+        W, b, v = W - dW, b - db, v - dv
     assert course["has_symmetric_units"](W, b) and np.ptp(W, axis=1).max() == 0
     assert np.abs(W - 0.5).max() > 0.1
     assert not course["has_symmetric_units"](course["he_normal"](3, 4, rng), np.zeros(4))

@@ -1,6 +1,6 @@
 """Makes initialization.json: PyTorch's cross-entropy, in float64, for logits from 0 to 1000.
 
-    python tests/golden/make_initialization.py     # wants PyTorch (made with 2.13), which the project does not require
+    python tests/golden/make_initialization.py   # wants PyTorch (made with 2.13), which is no requirement
 
 The initializers have no golden draws: a student may draw in any order, so their laws are tested instead.
 """
@@ -29,9 +29,11 @@ def golden() -> list[dict]:
     """Each problem with PyTorch's loss, the mean over the examples."""
     import torch
 
-    return [given | {"loss": torch.nn.functional.cross_entropy(torch.tensor(given["logits"], dtype=torch.float64),
-                                                                torch.tensor(given["labels"])).item()}
-            for given in problems()]
+    def loss(given: dict) -> float:
+        logits = torch.tensor(given["logits"], dtype=torch.float64)
+        return torch.nn.functional.cross_entropy(logits, torch.tensor(given["labels"])).item()
+
+    return [given | {"loss": loss(given)} for given in problems()]
 
 
 if __name__ == "__main__":
