@@ -13,17 +13,35 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
-@dataclass
-class Segment:
-    """A run of bytes in this process that arrays of an open call occupy; `covered` marks the bytes that
-    elements fill."""
+def address(array):
+    """Where an array's first element lies."""
+    return array.__array_interface__["data"][0]
 
-    low: int
-    length: int
-    keep: object
-    writeable: bool
-    kind: str
-    covered: np.ndarray | None = None  # None: every byte
+
+class Segment:
+    """A run of `length` bytes in this process that arrays of an open call occupy; `keep` holds it: one array that
+    fills it, or a list of arrays with the `low` end given. `covered` marks the bytes that elements fill, None
+    all."""
+
+    __slots__ = ("keep", "length", "writeable", "kind", "covered", "_low")
+
+    def __init__(self, keep, length, writeable, kind, covered=None, low=None):
+        self.keep = keep
+        self.length = length
+        self.writeable = writeable
+        self.kind = kind
+        self.covered = covered
+        self._low = low
+
+    @property
+    def low(self):
+        if self._low is None:  # asked for only when another array may lie here, as finding it takes time
+            self._low = address(self.keep)
+        return self._low
+
+    def may_hold(self, array):
+        """Whether an array may lie here; False is certain."""
+        return type(self.keep) is list or np.may_share_memory(self.keep, array)
 
     def covers(self, offset, dtype, shape, strides):
         low, high = extent(offset, dtype.itemsize, shape, strides)

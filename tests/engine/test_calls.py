@@ -16,7 +16,7 @@ class Names(calls.Peer):
     """The far end: gives away the names of one dict."""
 
     def __init__(self, channel, names):
-        super().__init__(channel, time.monotonic() + 20)
+        super().__init__(channel, time.monotonic() + 60)
         self.names = names
 
     def get(self, name):
@@ -39,7 +39,7 @@ def far():
 
     thread = threading.Thread(target=serve)
     thread.start()
-    near = calls.Peer(Channel(ours), time.monotonic() + 20)
+    near = calls.Peer(Channel(ours), time.monotonic() + 60)
 
     def give(function):
         names[function.__name__] = function
@@ -390,7 +390,7 @@ def test_nothing_is_kept_after_a_call(far):
 def test_a_breach_of_the_protocol_is_a_wire_error(kind, body):
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        near = calls.Peer(Channel(ours), time.monotonic() + 5)
+        near = calls.Peer(Channel(ours), time.monotonic() + 60)
         Channel(theirs).send(calls.dumps(body, kind))
         with pytest.raises(WireError):
             near.ask_for("f")
@@ -399,11 +399,11 @@ def test_a_breach_of_the_protocol_is_a_wire_error(kind, body):
 def test_answers_to_questions_that_the_peer_itself_asks_give_nothing_away():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        near = calls.Peer(Channel(ours), time.monotonic() + 5)
+        near = calls.Peer(Channel(ours), time.monotonic() + 60)
         other = Channel(theirs)
         other.send(calls.dumps((5, "expected"), calls.GET))
         other.send(calls.dumps((1, "", (), 3), calls.RETURN))
         assert near.ask_for("f") == 3
-        other.receive(time.monotonic() + 1)
-        kind, body = calls.loads(other.receive(time.monotonic() + 1))
+        other.receive(time.monotonic() + 60)
+        kind, body = calls.loads(other.receive(time.monotonic() + 60))
         assert kind == calls.RAISE and body[3][0] == "NameError"

@@ -19,6 +19,7 @@ from nbgrader.utils import determine_grade
 
 from autograde.engine import Engine, Limits, execute
 from autograde.engine.warden import descendants
+from tests.engine.conftest import deadline
 from tests.engine.notebooks import added, given, notebook, solution, test
 
 NUMPY = given("import numpy as np")
@@ -239,19 +240,21 @@ def test_a_result_that_cannot_be_checked_is_named(engine, result, word):
 
 
 def test_a_deadline_is_told_in_a_sentence(strict_engine):
-    status, points, message, _ = one(strict_engine, "def f():\n    while True: pass", "f()")
+    with deadline(strict_engine, 1):
+        status, points, message, _ = one(strict_engine, "def f():\n    while True: pass", "f()")
     assert (status, points) == ("timeout", 0)
     assert message == "Your code did not finish within 1 s: is there a loop that never ends?"
 
 
 def test_a_test_that_loops_on_an_answer_ends_too(strict_engine):
     check = "n = f()\nwhile n: pass"
-    statuses, points, _ = marks(
-        strict_engine, solution("def f(): return 1"), test(check), test("assert f() == 1", "next")
-    )
+    with deadline(strict_engine, 1.5):
+        statuses, points, _ = marks(
+            strict_engine, solution("def f(): return 1"), test(check), test("assert f() == 1", "next")
+        )
     assert statuses == {"test": "timeout", "next": "right"} and points == {"test": 0, "next": 1}
-    deadline = time.monotonic() + 5
-    while descendants(strict_engine._sources["trial", False].process.pid) and time.monotonic() < deadline:
+    latest = time.monotonic() + 30
+    while descendants(strict_engine._sources["trial", False].process.pid) and time.monotonic() < latest:
         time.sleep(0.05)
     assert not descendants(strict_engine._sources["trial", False].process.pid)
 
@@ -500,15 +503,15 @@ def test_a_lost_process_is_made_again_from_the_cells_before(engine):
 
 
 def test_a_submission_that_runs_too_long_in_all_ends(tmp_path):
-    cells = [added("import time\ntime.sleep(0.6)") for _ in range(5)]
-    with Engine(Limits(cell_seconds=1, submission_seconds=1.5)) as engine:
+    cells = [added("import time\ntime.sleep(1)") for _ in range(5)]
+    with Engine(Limits(cell_seconds=2.5, submission_seconds=2.5)) as engine:
         started = time.monotonic()
         statuses, points, result = marks(
             engine, solution("x = 1"), test("assert x == 1"), *cells, test("assert x == 1", "late")
         )
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 4.5
     assert statuses == {"test": "right", "late": "timeout"} and points == {"test": 1, "late": 0}
-    assert "used up its 1.5 s" in result.questions["late"].message
+    assert "used up its 2.5 s" in result.questions["late"].message
 
 
 # --- the engine itself --------------------------------------------------------------------------------------
@@ -553,8 +556,8 @@ def test_a_grader_that_is_killed_takes_everything_with_it(tmp_path):
         home, *zygotes = grader.stdout.readline().split()
         time.sleep(0.5)
         grader.kill()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and (
+    latest = time.monotonic() + 30
+    while time.monotonic() < latest and (
         os.path.exists(home) or any(os.path.exists(f"/proc/{pid}") for pid in zygotes)
     ):
         time.sleep(0.05)
@@ -629,7 +632,7 @@ def test_the_engine_can_be_imported_where_it_cannot_run():
 
 
 def test_the_preprocessor_stands_in_for_nbgraders(engine, tmp_path):
-    preprocessor = execute.EngineExecute(timeout=10)
+    preprocessor = execute.EngineExecute(timeout=60)
     (tmp_path / "data.txt").write_text("7")
     preprocessor.files = str(tmp_path)
     nb, resources = preprocessor.preprocess(

@@ -365,7 +365,7 @@ def ends():
         yield Channel(ours, limit=10_000), theirs
 
 
-def soon(seconds=0.2):
+def soon(seconds=60):
     return time.monotonic() + seconds
 
 
@@ -390,7 +390,7 @@ def test_silence_and_slow_drips_end_at_the_deadline(ends):
 
     def drip():
         for byte in struct.pack("<Q", 100) + bytes(100):
-            time.sleep(0.02)
+            time.sleep(0.05)
             try:
                 other.send(bytes([byte]))
             except OSError:
@@ -401,7 +401,7 @@ def test_silence_and_slow_drips_end_at_the_deadline(ends):
     started = time.monotonic()
     with pytest.raises(WireTimeout):
         channel.receive(soon(0.3))
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 4  # all of it would take longer
     channel.close()
     dripping.join()
 
@@ -410,7 +410,7 @@ def test_a_reader_who_does_not_read_does_not_hold_up_the_sender(ends):
     channel, _ = ends
     channel.limit = 2**26
     with pytest.raises(WireTimeout):
-        channel.send(bytes(2**24), soon())
+        channel.send(bytes(2**24), soon(0.2))
 
 
 def test_a_closed_channel_says_so(ends):

@@ -1,0 +1,413 @@
+"""Reads one message of a wire (see `encoding`) strictly: whatever is not exactly as an `Encoder` writes it is a
+`WireError`. Nothing here imports a name or runs code that the peer chose."""
+
+from __future__ import annotations
+
+import functools
+import math
+import struct
+
+import numpy as np
+
+from .encoding import Encoder
+from .frames import DEFAULT_MESSAGE_BYTES, WireError
+from .plain import (
+    ARRAY_KINDS,
+    BIT_GENERATORS,
+    F64,
+    I64,
+    MAX_ARRAYS,
+    MAX_DEPTH,
+    MAX_DIMENSIONS,
+    MAX_INT_BYTES,
+    MAX_NODES,
+    MEMORY_KINDS,
+    SCALAR_KINDS,
+    U32,
+    U64,
+    is_key,
+)
+from .sharing import Segment, SharedArray, SharedObject, bytes_of, extent
+
+
+_NO_ARRAYS = bytes(8)
+
+
+class Decoder:
+    """Reads one message strictly. `resolve(tag, number)` gives the callable for a number, or raises
+    `WireError`."""
+
+    def __init__(self, table, payload, resolve, export, plainest=False):
+        self.table = table
+        self.readers = {tag: _READERS[tag] for tag in _PLAINEST} if plainest else _READERS
+        self.plainest = plainest
+        self.data = payload
+        self.at = 0
+        self.resolve = resolve
+        self.export = export
+        self.nodes = 0
+
+    def message(self, last=()):
+        """(kind, body); changes of shared objects are applied, new ones registered. Any fault is a
+        `WireError`.
+
+        `last` names the kinds of message that close a call: what they bring need not be remembered.
+        """
+        mark = self.table.mark()
+        try:
+            kind = self._take(1)[0]
+            if self.plainest and self.data[1:13] != bytes(12):
+                raise WireError("arrays or updates where none may be")
+            if self.data[1:9] == _NO_ARRAYS:
+                self.at = 9
+            else:
+                self._array_section()
+            self._updates(mark)
+            body = self._value(0)
+            if self.at != len(self.data):
+                raise WireError("bytes are left over after the message")
+        except WireError:
+            self.table.cut(mark)
+            raise
+        except (
+            struct.error,
+            ValueError,
+            TypeError,
+            OverflowError,
+            MemoryError,
+            IndexError,
+            KeyError,
+        ) as problem:
+            self.table.cut(mark)
+            raise WireError(f"not a message: {problem}") from None
+        fresh = () if kind in last else range(mark[1], len(self.table.objects))
+        if kind not in last:
+            for shared in self.table.arrays[mark[0] :]:
+                if shared.last is None:
+                    shared.last = shared.memory.tobytes()
+        if fresh or self._touched:
+            encoder = Encoder(self.table, self.export)
+            for i in self._touched.union(fresh):
+                shared = self.table.objects[i]
+                shared.last = encoder.content(shared.value)
+        return kind, body
+
+    def _take(self, count):
+        end = self.at + count
+        if count < 0 or end > len(self.data):
+            raise WireError("the message ends too early")
+        piece = self.data[self.at : end]
+        self.at = end
+        return piece
+
+    def _number(self, form):
+        at = self.at
+        self.at = at + form.size
+        return form.unpack_from(self.data, at)[0]  # struct.error where the message ends too early
+
+    def _unpack(self, form):
+        return struct.unpack(form, self._take(struct.calcsize(form)))
+
+    def _count(self, most=MAX_NODES):
+        count = self._number(U32)
+        if count > most:
+            raise WireError(f"{count:,} items are announced; at most {most:,} are allowed")
+        return count
+
+    def _blob(self):
+        return self._take(self._number(U32))
+
+    def _dtype(self, kinds):
+        dtype = _plain_dtype(self._take(self._take(1)[0]))
+        if dtype is None or dtype.kind not in kinds:
+            raise WireError("not a plain dtype")
+        return dtype
+
+    # values
+
+    def _value(self, depth):
+        (value,) = self._some(1, depth)
+        return value
+
+    def _values(self, depth):
+        return self._some(self._count(), depth)
+
+    def _some(self, count, depth):
+        self.nodes += count
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH + 2:
+            raise WireError("too many values, or nested too deep")
+        values = []
+        for _ in range(count):
+            tag = self.data[self.at : self.at + 1]
+            self.at += 1
+            reader = self.readers.get(tag)
+            if reader is None:
+                raise WireError("an unknown kind of value")
+            values.append(reader(self, depth))
+        return values
+
+    def _int(self, depth):
+        return self._number(I64)
+
+    def _long(self, depth):
+        data = self._blob()
+        if len(data) > MAX_INT_BYTES:
+            raise WireError("a whole number is too long")
+        return int.from_bytes(data, "little", signed=True)
+
+    def _scalar(self, depth):
+        dtype = self._dtype(SCALAR_KINDS)
+        data = self._take(self._take(1)[0])
+        if len(data) != dtype.itemsize or (dtype.kind == "b" and data[0] > 1):
+            raise WireError("a numpy scalar has the wrong size")
+        return np.frombuffer(data, dtype)[0]
+
+    def _tuple(self, depth):
+        return tuple(self._values(depth + 1))
+
+    def _shared(self, depth):
+        tag = self._take(1)
+        if tag == b"R":
+            slot = SharedObject(None)
+            self.table.objects.append(slot)
+            slot.value = self._generator()
+            return slot.value
+        make = {b"l": list, b"D": dict, b"S": set}.get(tag)
+        if make is None:
+            raise WireError("an unknown kind of container")
+        value = make()
+        self.table.objects.append(SharedObject(value))
+        self._fill(tag, value, depth)
+        return value
+
+    def _fill(self, tag, value, depth):
+        if tag == b"l":
+            value += self._values(depth + 1)
+            return
+        count = self._count()
+        if tag == b"S":
+            for _ in range(count):
+                value.add(self._key(depth))
+        else:
+            for _ in range(count):
+                key = self._key(depth)
+                value[key] = self._value(depth + 1)
+        if len(value) != count:
+            raise WireError("equal keys in one container")
+
+    def _key(self, depth):
+        key = self._value(depth + 1)
+        if not is_key(key):
+            raise WireError("a key is not plain")
+        return key
+
+    def _known(self, depth):
+        index = self._count()
+        if index >= len(self.table.objects):
+            raise WireError("a reference to nothing")
+        return self.table.objects[index].value
+
+    def _known_array(self, depth):
+        index = self._count()
+        if index >= len(self.table.arrays):
+            raise WireError("a reference to no array")
+        return self.table.arrays[index].array
+
+    def _ufunc(self, depth):
+        value = getattr(np, self._take(self._take(1)[0]).decode("ascii"), None)
+        if not isinstance(value, np.ufunc):
+            raise WireError("not a numpy function")
+        return value
+
+    def _generator(self):
+        state = self._value(0)
+        name = state[1] if isinstance(state, tuple) and len(state) > 1 else None
+        maker = BIT_GENERATORS.get(name) if isinstance(name, str) else None
+        if maker is None:
+            raise WireError("an unknown generator")
+        bits = maker(0)
+        bits.state = _checked_state(state, bits.state)
+        return np.random.Generator(bits)
+
+    # shared objects
+
+    def _updates(self, mark):
+        self._touched = set()
+        for _ in range(self._count()):
+            tag = self._take(1)
+            index = self._count()
+            if tag == b"a":
+                if index >= mark[0]:
+                    raise WireError("an update of no array")
+                count = self._number(U64)
+                self._update_array(self.table.arrays[index], self._take(count))
+            elif tag == b"o":
+                if index >= mark[1]:
+                    raise WireError("an update of nothing")
+                self._update_object(self.table.objects[index].value)
+                self._touched.add(index)
+            else:
+                raise WireError("an unknown update")
+
+    def _update_array(self, shared, data):
+        memory = shared.memory
+        if len(data) != memory.nbytes:
+            raise WireError("an update of another size")
+        memory[...] = _array_from(data, memory.dtype, memory.shape)
+        shared.last = data
+
+    def _update_object(self, value):
+        tag = self._take(1)
+        if tag == b"R" and isinstance(value, np.random.Generator):
+            bits = value.bit_generator
+            bits.state = _checked_state(self._value(0), bits.state)
+        elif tag == b"l" and isinstance(value, list):
+            fresh = []
+            self._fill(tag, fresh, 0)
+            value[:] = fresh
+        elif tag in (b"D", b"S") and isinstance(value, dict if tag == b"D" else set):
+            fresh = {} if tag == b"D" else set()
+            self._fill(tag, fresh, 0)
+            value.clear()
+            value.update(fresh)
+        else:
+            raise WireError("an update of another kind")
+
+    # arrays
+
+    def _array_section(self):
+        lengths = [self._number(U64) for _ in range(self._count(MAX_ARRAYS))]
+        if sum(lengths) > DEFAULT_MESSAGE_BYTES:
+            raise WireError("too much memory")
+        count = self._count(MAX_ARRAYS)
+        first_new = len(self.table.segments)
+        for length in lengths:
+            buffer, covered = np.zeros(length, np.uint8), np.zeros(length, np.uint8)
+            self.table.segments.append(Segment(buffer, length, True, "", covered))
+        end_new = len(self.table.segments)
+        frozen = []
+        total = 0
+        for _ in range(count):
+            where = self._take(1)
+            dtype = self._dtype(ARRAY_KINDS)
+            ndim, writeable = self._take(2)
+            if ndim > MAX_DIMENSIONS:
+                raise WireError("too many dimensions")
+            shape = self._unpack(f"<{ndim}q")
+            size = math.prod(shape)
+            if ndim and min(shape) < 0:
+                raise WireError("a negative length")
+            total += size * dtype.itemsize
+            if total > DEFAULT_MESSAGE_BYTES:
+                raise WireError("the arrays are too large")
+            last = None
+            if where in (b"C", b"F"):
+                last = self._array_data(size, dtype)
+                array = _array_from(last, dtype, shape).copy(order=where.decode())
+                self.table.segments.append(Segment(array, array.nbytes, bool(writeable), dtype.kind))
+            elif where in (b"S", b"K"):
+                number, offset, *strides = self._unpack(f"<Iq{ndim}q")
+                strides = tuple(strides)
+                known = number < first_new
+                if known != (where == b"K") or number >= end_new or size == 0:
+                    raise WireError("an array in no memory")
+                segment = self.table.segments[number]
+                low, high = extent(offset, dtype.itemsize, shape, strides)
+                if low < 0 or high > segment.length:
+                    raise WireError("an array outside its memory")
+                if known:
+                    if dtype.kind not in MEMORY_KINDS or (dtype.kind == "b" and segment.kind != "b"):
+                        raise WireError("a view of another kind")
+                    if not segment.covers(offset, dtype, shape, strides):
+                        raise WireError("a view of memory that was not passed")
+                    array = segment.view(offset, dtype, shape, strides)
+                else:
+                    last = self._array_data(size, dtype)
+                    segment.kind = segment.kind or dtype.kind
+                    bytes_of(segment.covered, offset, dtype.itemsize, shape, strides)[...] = 1
+                    array = np.ndarray(shape, dtype, segment.keep, offset, strides)
+                    array[...] = _array_from(last, dtype, shape)
+            else:
+                raise WireError("an array in an unknown place")
+            self.table.arrays.append(SharedArray(array, array.view(), last))
+            if not writeable:
+                frozen.append(array)
+        for array in frozen:
+            array.flags.writeable = False
+
+    def _array_data(self, size, dtype):
+        count = self._number(U64)
+        if count != size * dtype.itemsize:
+            raise WireError("an array's data has the wrong size")
+        return self._take(count)
+
+
+@functools.lru_cache(100)
+def _plain_dtype(name):
+    """The dtype that numpy writes as `name` (bytes), if it is plain and of some size; else None."""
+    name = name.decode("ascii")
+    if not name[1:].replace("[", "").replace("]", "").isalnum() or name[:1] not in "<>|":
+        return None
+    dtype = np.dtype(name)
+    return dtype if dtype.kind in ARRAY_KINDS and dtype.str == name and dtype.itemsize else None
+
+
+def _array_from(data, dtype, shape):
+    """A read-only array on `data`; contents that numpy itself would not produce are refused."""
+    flat = np.frombuffer(data, dtype) if len(data) else np.empty(0, dtype)
+    if dtype.kind == "b" and len(data) and np.frombuffer(data, np.uint8).max() > 1:
+        raise WireError("a truth value is neither 0 nor 1")
+    if dtype.kind == "U" and len(data):
+        if np.frombuffer(data, dtype.byteorder.replace("|", "=") + "u4").max() > 0x10FFFF:
+            raise WireError("a character does not exist")
+    if len(data) == 0:
+        return np.empty(shape, dtype)
+    return flat.reshape(shape)
+
+
+def _checked_state(sent, own):
+    """`sent` (see `Encoder._plain`) in the form of the state `own`, if a generator can have it."""
+    if not isinstance(sent, tuple) or len(sent) != 2 * len(own):
+        raise WireError("not a generator's state")
+    checked = {}
+    for key, value, (name, template) in zip(sent[::2], sent[1::2], own.items()):
+        if key != name:
+            raise WireError("not a generator's state")
+        if isinstance(template, dict):
+            checked[name] = _checked_state(value, template)
+        elif isinstance(template, np.ndarray):
+            if type(value) is not bytes or len(value) != template.nbytes:
+                raise WireError("not a generator's state")
+            checked[name] = np.frombuffer(value, template.dtype).reshape(template.shape).copy()
+        elif isinstance(template, str):
+            if value != template:
+                raise WireError("another kind of generator")
+            checked[name] = template
+        else:
+            most = {"has_uint32": 1, "pos": 624, "buffer_pos": 4, "uinteger": 2**32 - 1}.get(name, 2**128 - 1)
+            if type(value) is not int or not 0 <= value <= most:
+                raise WireError("not a generator's state")
+            checked[name] = value
+    return checked
+
+
+_READERS = {
+    b"N": lambda d, depth: None,
+    b"T": lambda d, depth: True,
+    b"F": lambda d, depth: False,
+    b"i": Decoder._int,
+    b"I": Decoder._long,
+    b"d": lambda d, depth: d._number(F64),
+    b"c": lambda d, depth: complex(*d._unpack("<dd")),
+    b"s": lambda d, depth: d._blob().decode("utf-8", "surrogatepass"),
+    b"b": lambda d, depth: d._blob(),
+    b"g": Decoder._scalar,
+    b"t": Decoder._tuple,
+    b"*": Decoder._shared,
+    b"@": Decoder._known,
+    b"a": Decoder._known_array,
+    b"u": Decoder._ufunc,
+    b"f": lambda d, depth: d.resolve(b"f", d._count()),
+    b"p": lambda d, depth: d.resolve(b"p", d._count()),
+}
+_PLAINEST = (b"N", b"T", b"F", b"i", b"I", b"d", b"c", b"s", b"b", b"t")

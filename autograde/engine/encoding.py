@@ -1,0 +1,381 @@
+"""Writes one message of a wire: the arrays that are new, what changed in the open calls, and the values.
+
+    message = kind (1 byte), array section, updates, value
+    value   = one byte that tells its kind, then its content; containers hold values
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from .frames import DEFAULT_MESSAGE_BYTES, Unsendable
+from .plain import (
+    ARRAY_KINDS,
+    BIT_GENERATORS,
+    MAX_ARRAYS,
+    MAX_DEPTH,
+    MAX_INT_BYTES,
+    MAX_NODES,
+    MEMORY_KINDS,
+    SCALAR_KINDS,
+    describe_type,
+    is_key,
+)
+from .sharing import Segment, SharedArray, SharedObject, address, bytes_of
+
+_pack_u32, _pack_u64 = struct.Struct("<I").pack, struct.Struct("<Q").pack
+_pack_count = struct.Struct("<cI").pack  # a value's kind, and how many bytes or values follow
+_pack_int, _pack_float, _pack_complex = (struct.Struct(form).pack for form in ("<cq", "<cd", "<cdd"))
+_NO_ARRAYS = bytes(8)
+_byte_bounds = np.lib.array_utils.byte_bounds if hasattr(np.lib, "array_utils") else np.byte_bounds
+
+
+class Encoder:
+    """Writes one message. `export(callable) -> (tag, number)` numbers the callables that cross, or raises
+    `Unsendable`."""
+
+    def __init__(self, table, export):
+        self.table = table
+        self.export = export
+        self.mark = table.mark()
+        self.arrays = []  # new ones, in order
+        self.array_ids = {id(shared.array): i for i, shared in enumerate(table.arrays)}
+        self.object_ids = {id(shared.value): i for i, shared in enumerate(table.objects)}
+        self.nodes = 0
+        self.keep = []  # temporaries, so that no id is used twice
+
+    def message(self, kind, body, last=False):
+        """The payload for `body`, with all that changed in the open calls before it. Registers new objects in
+        the table.
+
+        With `last`, the caller is about to cut them off again, and what they hold now need not be remembered.
+        """
+        try:
+            known_arrays, known_objects = len(self.table.arrays), len(self.table.objects)
+            updates = self._updates(known_arrays, known_objects)
+            out = []
+            self._value(body, out, 0)
+            arrays = self._array_section()
+        except BaseException:
+            self.table.cut(self.mark)
+            raise
+        if not last:
+            for shared in self.table.arrays[known_arrays:]:
+                if shared.last is None:
+                    shared.last = shared.memory.tobytes()
+            for shared in self.table.objects[known_objects:]:
+                shared.last = self.content(shared.value)
+        return b"".join([bytes([kind]), arrays, updates, *out])
+
+    def content(self, value):
+        """One mutable object's content with shared objects as references: equal bytes mean that nothing
+        changed."""
+        out = []
+        if isinstance(value, np.random.Generator):
+            self._plain_state(value, out)
+        else:
+            self._container(value, out, 0)
+        return b"".join(out)
+
+    def _updates(self, known_arrays, known_objects):
+        rows = []
+        for i, shared in enumerate(self.table.arrays[:known_arrays]):
+            now = shared.memory.tobytes()
+            if now != shared.last:
+                shared.last = now
+                rows.append(b"a" + _pack_u32(i) + _pack_u64(len(now)) + now)
+        for i, shared in enumerate(self.table.objects[:known_objects]):
+            now = self.content(shared.value)
+            if now != shared.last:
+                shared.last = now
+                rows.append(b"o" + _pack_u32(i) + now)
+        return _pack_u32(len(rows)) + b"".join(rows)
+
+    # values
+
+    def _value(self, value, out, depth):
+        self._values((value,), out, depth)
+
+    def _values(self, values, out, depth):
+        for value in values:
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                raise Unsendable(f"more than {MAX_NODES:,} values at once; use one array")
+            (_WRITERS.get(type(value)) or _writer_for(value))(self, value, out, depth)
+
+    def _none(self, value, out, depth):
+        out.append(b"N")
+
+    def _bool(self, value, out, depth):
+        out.append(b"T" if value else b"F")
+
+    def _int(self, value, out, depth):
+        value = int(value)
+        if -(2**63) <= value < 2**63:
+            out.append(_pack_int(b"i", value))
+            return
+        data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+        if len(data) > MAX_INT_BYTES:
+            raise Unsendable(f"a whole number of {value.bit_length():,} bits is too long")
+        out.append(_pack_count(b"I", len(data)) + data)
+
+    def _float(self, value, out, depth):
+        out.append(_pack_float(b"d", value))
+
+    def _complex(self, value, out, depth):
+        out.append(_pack_complex(b"c", value.real, value.imag))
+
+    def _str(self, value, out, depth):
+        data = str.encode(value, "utf-8", "surrogatepass")
+        out.append(_pack_count(b"s", len(data)) + data)
+
+    def _bytes(self, value, out, depth):
+        out.append(_pack_count(b"b", len(value)) + bytes(value))
+
+    def _scalar(self, value, out, depth):
+        dtype = value.dtype
+        if dtype.kind not in SCALAR_KINDS:
+            raise Unsendable(f"a numpy scalar of dtype `{dtype}` cannot be passed")
+        name = dtype.str.encode()
+        out.append(b"g" + bytes([len(name)]) + name + bytes([dtype.itemsize]) + value.tobytes())
+
+    def _tuple(self, value, out, depth):
+        if depth >= MAX_DEPTH:
+            raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
+        out.append(_pack_count(b"t", len(value)))
+        self._values(value, out, depth + 1)
+
+    def _shared(self, value, out, depth):
+        index = self.object_ids.get(id(value))
+        if index is not None:
+            out.append(_pack_count(b"@", index))
+            return
+        self.object_ids[id(value)] = len(self.table.objects)
+        self.table.objects.append(SharedObject(value))
+        out.append(b"*")
+        if isinstance(value, np.random.Generator):
+            self._plain_state(value, out)
+        else:
+            self._container(value, out, depth)
+
+    def _container(self, value, out, depth):
+        if depth >= MAX_DEPTH:
+            raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
+        if isinstance(value, dict):
+            out.append(_pack_count(b"D", len(value)))
+            for key, item in value.items():
+                if not is_key(key):
+                    raise Unsendable(f"a dict key is {describe_type(key)}; use strings or numbers")
+                self._value(key, out, depth + 1)
+                self._value(item, out, depth + 1)
+        elif isinstance(value, list):
+            out.append(_pack_count(b"l", len(value)))
+            self._values(value, out, depth + 1)
+        else:
+            out.append(_pack_count(b"S", len(value)))
+            for item in value:
+                if not is_key(item):
+                    raise Unsendable(f"a set holds {describe_type(item)}; use strings or numbers")
+                self._value(item, out, depth + 1)
+
+    def _plain_state(self, generator, out):
+        name = type(generator.bit_generator).__name__
+        if name not in BIT_GENERATORS:
+            raise Unsendable(
+                f"a Generator on `{name}` cannot be passed; use `numpy.random.default_rng(seed)`"
+            )
+        out.append(b"R")
+        self._plain(generator.bit_generator.state, out)
+
+    def _plain(self, value, out):
+        """A generator's state: nested dicts become tuples, arrays become bytes, so that nothing in it is
+        shared."""
+        if isinstance(value, dict):
+            out.append(_pack_count(b"t", 2 * len(value)))
+            for key, item in value.items():
+                self._str(key, out, 0)
+                self._plain(item, out)
+        elif isinstance(value, np.ndarray):
+            self._bytes(value.tobytes(), out, 0)
+        elif isinstance(value, str):
+            self._str(value, out, 0)
+        else:
+            self._int(value, out, 0)
+
+    def _callable(self, value, out, depth):
+        if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
+            data = value.__name__.encode()
+            out.append(b"u" + bytes([len(data)]) + data)
+            return
+        tag, number = self.export(value)
+        out.append(_pack_count(tag, number))
+
+    def _unsendable(self, value, out, depth):
+        raise Unsendable(describe_type(value))
+
+    # arrays
+
+    def _array(self, value, out, depth):
+        index = self.array_ids.get(id(value))
+        if index is None:
+            plain = value if type(value) is np.ndarray else np.asarray(value)
+            kind = plain.dtype.kind
+            if kind not in ARRAY_KINDS:
+                hint = (
+                    "an object array; are its rows of different lengths?"
+                    if kind == "O"
+                    else f"an array of dtype `{plain.dtype}`"
+                )
+                raise Unsendable(hint)
+            if plain.nbytes > DEFAULT_MESSAGE_BYTES:
+                raise Unsendable(f"an array of {plain.nbytes:,} bytes is too large")
+            if len(self.arrays) >= MAX_ARRAYS:
+                raise Unsendable(f"more than {MAX_ARRAYS:,} arrays at once; use one array")
+            index = len(self.table.arrays)
+            self.array_ids[id(value)] = index
+            self.keep.append(value)
+            memory = plain.view()
+            self.table.arrays.append(SharedArray(value, memory))
+            self.arrays.append(memory)
+        out.append(_pack_count(b"a", index))
+
+    def _array_section(self):
+        if not self.arrays:
+            return _NO_ARRAYS
+        new = self.table.arrays[-len(self.arrays) :]
+        places, groups = self._places(self.arrays)
+        first_new = len(self.table.segments)
+        self.table.segments += groups
+        parts = [_pack_u32(len(groups)), *(_pack_u64(group.length) for group in groups), _pack_u32(len(new))]
+        for shared, (where, segment, offset) in zip(new, places):
+            memory = shared.memory
+            writeable = memory.flags.writeable
+            name = memory.dtype.str.encode()
+            parts.append(b"%c%c%b%c%c" % (where, len(name), name, memory.ndim, writeable))
+            parts.append(struct.pack(f"<{memory.ndim}q", *memory.shape))
+            if where in b"CF":
+                self.table.segments.append(Segment(memory, memory.nbytes, writeable, memory.dtype.kind))
+            else:
+                number = segment if where == b"K" else first_new + segment
+                parts.append(struct.pack(f"<Iq{memory.ndim}q", number, offset, *memory.strides))
+            if where != b"K":
+                shared.last = memory.tobytes()
+                parts += (_pack_u64(len(shared.last)), shared.last)
+        return b"".join(parts)
+
+    def _places(self, arrays):
+        """Where each new array lives, and what segments that takes: ("C" or "F", 0, 0) in one of its own,
+        ("K", number, offset) in a known one, ("S", number, offset) in a new one that it shares."""
+        places = [self._known_place(memory) if memory.size else (b"C", 0, 0) for memory in arrays]
+        loose = [i for i, place in enumerate(places) if place is None]
+        alone = {i: _order(arrays[i]) for i in loose}
+        if all(alone.values()) and not _overlap([arrays[i] for i in loose]):
+            for i in loose:
+                places[i] = alone[i], 0, 0
+            return places, []
+        bounds = sorted((*_byte_bounds(arrays[i]), i) for i in loose)
+        groups = []
+        at = 0
+        while at < len(bounds):
+            low, high, first = bounds[at]
+            end = at + 1
+            while end < len(bounds) and bounds[end][0] < high:
+                high = max(high, bounds[end][1])
+                end += 1
+            if end == at + 1 and alone[first]:
+                places[first] = alone[first], 0, 0
+            else:
+                members = [i for _, _, i in bounds[at:end]]
+                for i, offset in self._share(groups, low, high, [arrays[i] for i in members], members):
+                    places[i] = b"S", len(groups) - 1, offset
+            at = end
+        return places, groups
+
+    def _share(self, groups, low, high, arrays, numbers):
+        """Adds the segment from `low` to `high` that some arrays lie in; (number, offset) of each array."""
+        if high - low > DEFAULT_MESSAGE_BYTES:
+            raise Unsendable(f"views that span {high - low:,} bytes are too far apart")
+        covered = np.zeros(high - low, np.uint8)
+        offsets = [address(memory) - low for memory in arrays]
+        for memory, offset in zip(arrays, offsets):
+            bytes_of(covered, offset, memory.itemsize, memory.shape, memory.strides)[...] = 1
+        writeable = all(memory.flags.writeable for memory in arrays)
+        groups.append(Segment(arrays, high - low, writeable, arrays[0].dtype.kind, covered, low))
+        return zip(numbers, offsets)
+
+    def _known_place(self, memory):
+        """("K", number, offset) of the segment that an array is a view of, or None."""
+        if memory.dtype.kind not in MEMORY_KINDS:
+            return None
+        for number in range(len(self.table.segments) - 1, -1, -1):
+            segment = self.table.segments[number]
+            if not segment.may_hold(memory):
+                continue
+            low, high = _byte_bounds(memory)
+            if segment.low <= low and high <= segment.low + segment.length:
+                if memory.dtype.kind == "b" and segment.kind != "b":
+                    return None
+                offset = address(memory) - segment.low
+                if segment.covers(offset, memory.dtype, memory.shape, memory.strides):
+                    return b"K", number, offset
+        return None
+
+
+def _order(array):
+    """The order in which an array fills its memory without gaps, if it does."""
+    flags = array.flags
+    return b"C" if flags.c_contiguous else b"F" if flags.f_contiguous else b""
+
+
+def _overlap(arrays):
+    """Whether some of several arrays may share memory; many arrays are not compared, but taken to."""
+    return len(arrays) > 12 or any(
+        np.may_share_memory(arrays[i], arrays[j]) for i in range(len(arrays)) for j in range(i)
+    )
+
+
+_WRITERS = {
+    type(None): Encoder._none,
+    bool: Encoder._bool,
+    int: Encoder._int,
+    float: Encoder._float,
+    complex: Encoder._complex,
+    str: Encoder._str,
+    bytes: Encoder._bytes,
+    tuple: Encoder._tuple,
+    list: Encoder._shared,
+    dict: Encoder._shared,
+    set: Encoder._shared,
+    np.ndarray: Encoder._array,
+    np.random.Generator: Encoder._shared,
+    np.float64: Encoder._scalar,
+}
+
+
+def _writer_for(value):
+    """Subclasses cross as the plain type they extend."""
+    for kind, writer in (
+        (np.ndarray, Encoder._array),
+        (np.str_, Encoder._str),
+        (np.bytes_, Encoder._bytes),
+        (np.generic, Encoder._scalar),
+        (bool, Encoder._bool),
+        (int, Encoder._int),
+        (float, Encoder._float),
+        (complex, Encoder._complex),
+        (str, Encoder._str),
+        ((bytes, bytearray), Encoder._bytes),
+        (tuple, Encoder._tuple),
+        ((list, dict, set), Encoder._shared),
+        (frozenset, Encoder._shared),
+        (np.random.Generator, Encoder._shared),
+    ):
+        if isinstance(value, kind):
+            return writer
+    if isinstance(value, range):
+        return lambda encoder, v, out, depth: encoder._tuple(tuple(v[: MAX_NODES + 1]), out, depth)
+    if callable(value) and not isinstance(value, type):
+        return Encoder._callable
+    return Encoder._unsendable

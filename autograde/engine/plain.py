@@ -1,0 +1,49 @@
+"""What is plain enough to cross a wire, and how much of it; the same for who writes and who reads."""
+
+from __future__ import annotations
+
+import struct
+import types
+
+import numpy as np
+
+MAX_DEPTH = 40
+MAX_NODES = 500_000
+MAX_INT_BYTES = 8192
+MAX_ARRAYS = 20_000
+MAX_DIMENSIONS = 32
+
+ARRAY_KINDS = "biufcUSmM"
+SCALAR_KINDS = "biufcmM"
+MEMORY_KINDS = "biufc"  # of which views of one memory may be
+BIT_GENERATORS = {
+    cls.__name__: cls
+    for cls in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
+}
+U32, I64, U64, F64, C128 = map(struct.Struct, ("<I", "<q", "<Q", "<d", "<dd"))
+
+
+def is_key(value):
+    """Whether a value may be a key of a dict or an element of a set."""
+    if isinstance(value, tuple):
+        return all(is_key(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.number, np.bool_))
+
+
+def describe_type(value):
+    """What to call a value's kind in a sentence to a student."""
+    if isinstance(value, types.GeneratorType):
+        return "a generator (`yield` makes one; return a list or an array)"
+    if isinstance(value, types.ModuleType):
+        return f"the module `{value.__name__}`"
+    if isinstance(value, type):
+        return f"the class `{value.__name__}`"
+    if isinstance(value, types.CoroutineType):
+        return "a coroutine (take `async` away)"
+    name = type(value).__name__
+    return {
+        "map": "a `map` object (wrap it in `list(...)`)",
+        "zip": "a `zip` object (wrap it in `list(...)`)",
+        "filter": "a `filter` object (wrap it in `list(...)`)",
+        "ellipsis": "`...`",
+    }.get(name, f"an object of type `{name}`")
