@@ -141,8 +141,8 @@ def gradient_descent(gradient, x0, lr, steps):
     return np.vstack([x0, rest])
 
 
-@wrong("one array for every row", "All points of your path are the same array, changed in place by `x -= ...`: the path "
-       "shows the last point again and again, and the caller's x0 has moved too.")
+@wrong("one array for every row", "`x -= ...` changes the array itself, and that array is the caller's x0: the start has "
+       "moved, and rows that are the same array all show the last point. Write `x = x - ...`.")
 def gradient_descent(gradient, x0, lr, steps):
     x = x0
     path = [x]
@@ -169,6 +169,18 @@ def gradient_descent(gradient, x0, lr, steps):
     for _ in range(steps):
         path.append(x)
         x = x - lr * gradient(x)
+    return np.array(path)
+
+
+@wrong("stops at a small gradient", "Your path ends where the gradient is small: the caller asked for `steps` steps, and "
+       "gets steps + 1 rows also where they hardly move.")
+def gradient_descent(gradient, x0, lr, steps):
+    path = [np.array(x0, dtype=float)]
+    for _ in range(steps):
+        g = gradient(path[-1])
+        if np.linalg.norm(g) < 1e-6:
+            break
+        path.append(path[-1] - lr * g)
     return np.array(path)
 
 
@@ -433,8 +445,8 @@ def max_stable_lr(A):
     return 2 / (values[0] + values[-1])
 
 
-@wrong("no check for symmetry", "eigvalsh reads one triangle of A and never sees the other: a matrix that is not "
-       "symmetric passes unnoticed. Check that first, and raise ValueError.")
+@wrong("no check for symmetry", "A matrix that is not symmetric passes unnoticed: eigvalsh reads one triangle of A and "
+       "never sees the other, and a mean with A^T hides it. Check that first, and raise ValueError.")
 def max_stable_lr(A):
     values = np.linalg.eigvalsh(A)
     if values[0] <= 0:
@@ -448,6 +460,28 @@ def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
     return 2 / np.linalg.eigvalsh(A)[-1]
+
+
+@wrong("exact symmetry", "You ask that A and A^T agree to the last bits: a matrix that is computed seldom does, and is "
+       "symmetric up to rounding. Compare them with np.allclose.")
+def max_stable_lr(A):
+    if not np.array_equal(A, A.T):
+        raise ValueError("A must be symmetric")
+    values = np.linalg.eigvalsh(A)
+    if values[0] <= 0:
+        raise ValueError("A must be positive definite")
+    return 2 / values[-1]
+
+
+@wrong("absolute tolerance", "You refuse eigenvalues below a fixed small number: the same loss in smaller units has "
+       "eigenvalues as small as that, and is positive definite all the same. Compare them with 0.")
+def max_stable_lr(A):
+    if not np.allclose(A, A.T):
+        raise ValueError("A must be symmetric")
+    values = np.linalg.eigvalsh(A)
+    if values[0] <= 1e-8:
+        raise ValueError("A must be positive definite")
+    return 2 / values[-1]
 
 
 @wrong("lets semidefinite pass", "Your check refuses negative eigenvalues and lets 0 pass: along a flat direction "
