@@ -51,7 +51,7 @@ def test_the_slope_of_the_loss_is_softmax_minus_the_label(rng):
 
 
 # The seeds of these tests are fixed, so they give one verdict for ever; over fresh seeds a limit would
-# be crossed with a probability of at most 2 exp(-2 n limit^2) = 2e-9 (Dvoretzky, Kiefer, Wolfowitz and Massart).
+# be crossed with a probability of at most 2 exp(-2 n limit^2) = 2e-9 (Dvoretzky, Kiefer, Wolfowitz, 1956).
 def distance(sample: np.ndarray, law) -> float:
     """Kolmogorov's distance of a sample from a law, given as its cumulative distribution."""
     ordered = np.sort(sample, axis=None)
