@@ -116,8 +116,8 @@ def _told(cases: list[Case], outcomes: list, problems: list[str]) -> str:
     """What a student reads whose mistake is not in the catalogue: the first failure's `why`, its problem, or both."""
     first = next(i for i, problem in enumerate(problems) if problem)
     item, outcome, problem = cases[first], outcomes[first], problems[first]
-    if isinstance(outcome, Exception):
-        return f"{item.why} {problem}" if item.error else problem
+    if isinstance(outcome, Exception):  # where no case went well, this case's `why` explains no exception
+        return f"{item.why} {problem}" if item.error or first and not isinstance(outcome, Breach) else problem
     if not item.tell:
         return problem if outcome is None else item.why
     results = [found for each, result, found in zip(cases, outcomes, problems)

@@ -199,6 +199,11 @@ def test_an_exception_of_the_students_is_told_with_its_text():
     assert message(lambda x: x[7]).startswith("Your code raised IndexError")
 
 
+def test_an_exception_in_one_case_is_told_with_the_sentence_of_that_case():
+    cases = [*CASES, case(lambda f: f(X[0]), 2 * X[0], "Numbers can be doubled too.")]
+    assert message(lambda x: 2 * x[:], cases).startswith("Numbers can be doubled too. Your code raised IndexError")
+
+
 def test_two_faults_that_end_in_the_same_kind_of_exception_are_told_apart(monkeypatch):
     book = Catalogue("99_test")
     book.right("reference")(BOOK.variants["double"][0].function)

@@ -137,8 +137,8 @@ def optimal_lr(curvature):
     return 1 / curvature
 
 
-@wrong("zero instead of an error", "You return 0 where there is no best rate: training would stand still and "
-       "nobody would learn why. Raise ValueError.")
+@wrong("zero instead of an error", "You return a number where there is no best rate: with 0 training would "
+       "stand still, with inf it would blow up, and nobody would learn why. Raise ValueError.")
 def optimal_lr(curvature):
     return 1 / curvature if curvature > 0 else 0.0
 
@@ -390,8 +390,8 @@ def contraction_factor(A, lr):
     return abs(1 - lr * np.linalg.eigvalsh(A)[-1])
 
 
-@wrong("shallowest only", "You look at the shallowest direction alone: at a large rate the steepest one "
-       "bounces, and may be slower or diverge.")
+@wrong("shallowest only", "Yours is the factor of the shallowest direction, as is abs(max(1 - lr lambda)): "
+       "at a large rate the steepest one bounces, and may be slower or diverge. Take absolute values first.")
 def contraction_factor(A, lr):
     return abs(1 - lr * np.linalg.eigvalsh(A)[0])
 
