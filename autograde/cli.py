@@ -79,7 +79,8 @@ def _collect(options) -> int:
 
     with Progress("collected", options.quiet) as progress:
         result = collect(Path(options.download), options.kind, Path(options.out), options.topic,
-                         Path(options.roster) if options.roster else None, progress)
+                         Path(options.roster) if options.roster else None,
+                         Path(options.course) if options.course else None, progress)
     _say(result.notes)
     print(f"{result.new} new, {result.unchanged} unchanged submissions in {options.out}")
     return DONE
@@ -184,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--out", required=True, metavar="SUBMISSIONS", help="the folder of the class, made if missing")
     added.add_argument("--topic", metavar="TOPIC", help="of notebooks that do not say which topic they are of")
     added.add_argument("--roster", metavar="FILE", help="Moodle's grading worksheet, for the times of handing in")
+    added.add_argument("--course", metavar="FILE", help="OUT/course.toml, for its time zone and due dates")
     added.add_argument("--quiet", action="store_true", help="no progress")
 
     added = command("report", _report, "the class report",

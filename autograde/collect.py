@@ -31,7 +31,8 @@ from traitlets.config import Config
 from autograde import cells
 from autograde.classroom import explained, replace
 from autograde.course import Refusal, Topic, find_topic, topics
-from autograde.intake import IGNORED_FOLDERS, MAX_BYTES, read_regular, Unreadable
+from autograde.export import participant, read_table, write_table
+from autograde.intake import IGNORED_FOLDERS, MAX_BYTES, Unreadable, read_regular
 from autograde.late import Rules
 from autograde.marker import parse_time
 
@@ -86,13 +87,15 @@ def collect(
     out: Path,
     topic: str | None = None,
     roster: Path | None = None,
+    course: Path | None = None,
     progress: Callable | None = None,
 ) -> Collected:
     """Takes the notebooks of a download into the folder `out`.
 
     kind: "canvas", "moodle" or "folder". topic: of notebooks that do not say themselves which they are.
-    roster: Moodle's grading worksheet, which knows when each was handed in. progress: called with (done,
-    total). Raises `Refusal` where the download cannot be taken; `out` is then as it was.
+    roster: Moodle's grading worksheet, which knows when each was handed in. course: the class's course.toml,
+    for the worksheet's time zone, and for the due dates that Canvas's LATE refers to. progress: called with
+    (done, total). Raises `Refusal` where the download cannot be taken; `out` is then as it was.
     """
     source, out = Path(source), Path(out)
     if kind not in READERS:
@@ -108,11 +111,13 @@ def collect(
     ):
         raise Refusal(f"Neither {source} nor {out} may lie in the other; choose another folder with --out.")
     given = find_topic(topic) if topic else None
+    rules = Rules.load(Path(course)) if course else Rules()
     result = Collected()
+    times = _times(roster, rules, result.notes)
     with explained(out):
         near = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
         with tempfile.TemporaryDirectory(prefix=".collect-", dir=near) as scratch:
-            _take(source, READERS[kind], out, Path(scratch), given, _times(roster), result, progress)
+            _take(source, READERS[kind], out, Path(scratch), given, times, rules, result, progress)
     return result
 
 
@@ -123,6 +128,7 @@ def _take(
     scratch: Path,
     given: Topic | None,
     times: dict,
+    rules: Rules,
     result: Collected,
     progress,
 ) -> None:
@@ -139,7 +145,6 @@ def _take(
         latest.setdefault((item.student, item.topic.folder), []).append(item)
     for versions in latest.values():
         versions.sort(key=lambda item: (item.time or datetime.datetime.min, item.copy, _natural(item.shown)))
-    rules = Rules.read(out)
     for topic in {item.topic for item in found}:
         chosen = {
             str(versions[-1].path): versions[-1]
@@ -505,29 +510,29 @@ def _topic(path: Path, parts: tuple[str, ...], names: dict[str, Topic]) -> Topic
     )
 
 
-def _times(roster: Path | None) -> dict[str, datetime.datetime]:
-    """When each participant handed in, from the worksheet's column `Last modified (submission)`, in the
-    course's time zone.
-    """
+def _times(roster: Path | None, rules: Rules, notes: list[str]) -> dict[str, datetime.datetime]:
+    """When each participant handed in (UTC), from the worksheet's column `Last modified (submission)`."""
     if roster is None:
         return {}
-    from autograde.export import _participant, _read_table
-
-    table = _read_table(roster)
-    column = next(
-        (place for place, name in enumerate(table.header) if name == "Last modified (submission)"), None
-    )
-    if column is None or "Identifier" not in table.header:
+    table = read_table(roster)
+    column = "Last modified (submission)"
+    if column not in table.header or "Identifier" not in table.header:
         raise Refusal(
-            f"{table.name} is not Moodle's grading worksheet: it has no columns Identifier and Last modified"
-            " (submission)."
+            f"{table.name} is not Moodle's grading worksheet: it has no columns Identifier and {column}."
         )
-    who = table.header.index("Identifier")
-    found = {}
+    who, when = table.header.index("Identifier"), table.header.index(column)
+    found, unread = {}, 0
     for row in table.rows:
-        time = parse_time(row[column]) if re.search(r"\d", row[column]) else None
+        time = parse_time(row[when]) if re.search(r"\d", row[when]) else None
         if time is not None:
-            found[_participant(row[who])] = time
+            local = time.replace(tzinfo=rules.zone)
+            found[participant(row[who])] = local.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        elif re.search(r"\d", row[when]):
+            unread += 1
+    if unread:
+        notes.append(
+            f"{unread} times in {table.name} cannot be read: switch Moodle to English and download it again."
+        )
     return found
 
 
@@ -603,8 +608,6 @@ def _people(out: Path, found: list[Found]) -> None:
     if path.is_file():
         with open(path, newline="", encoding="utf-8") as file:
             names = {row["id"]: row["last_name"] for row in csv.DictReader(file) if row.get("id")} | names
-    from autograde.export import write_table
-
     replace(path, write_table(["id", "last_name"], sorted(names.items()), marked=False))
 
 

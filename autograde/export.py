@@ -80,7 +80,7 @@ def export(
         )
     if not chosen:
         raise Refusal(f"{out} holds no marks to export.")
-    table = _read_table(roster) if roster else None
+    table = read_table(roster) if roster else None
     if format == "canvas":
         if table is None:
             raise Refusal(
@@ -132,7 +132,7 @@ class Table:
     delimiter: str = ","
 
 
-def _read_table(path: Path) -> Table:
+def read_table(path: Path) -> Table:
     """A CSV or tab-separated file, UTF-8 or as older Excels write it."""
     path = Path(path)
     try:
@@ -359,7 +359,7 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
     if not columns:
         raise Refusal(f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there.")
     topic, place = topics[0], {column: index for index, column in enumerate(table.header)}
-    matching = Matching(group, table, columns, clean=_participant)
+    matching = Matching(group, table, columns, clean=participant)
     notes, rows = [], []
     for row, student in zip(table.rows, matching.student):
         row = list(row)
@@ -388,7 +388,7 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
     return {f"moodle_{topic}.csv": write_table(table.header, rows, table.delimiter)}, notes
 
 
-def _participant(text: str) -> str:
+def participant(text: str) -> str:
     """The number in Moodle's `Participant 123`, whatever the language."""
     digits = re.findall(r"\d+", text)
     return digits[-1] if digits and "@" not in text else text
@@ -417,7 +417,7 @@ def _moodle_plain(group: Class, topics: list[str], table: Table | None) -> tuple
             raise Refusal(
                 f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there."
             )
-        matching = Matching(group, table, columns, clean=_participant)
+        matching = Matching(group, table, columns, clean=participant)
         mail = next(
             (
                 index

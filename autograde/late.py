@@ -17,7 +17,7 @@ from traitlets import Float
 from autograde.course import Refusal, find_topic
 
 NAME = "course.toml"
-EXAMPLE = """# Due dates and late penalties of this class. Remove the # before a line to set it, and grade again.
+EXAMPLE = """# Due dates and late penalties. Remove the # before a line to set it, and grade again.
 
 # timezone = "Europe/Berlin"        # of the due dates below; UTC if none is named
 
@@ -39,6 +39,7 @@ class Rules:
 
     duedates: dict[str, datetime.datetime] = field(default_factory=dict)
     late: dict[str, float] = field(default_factory=dict)
+    zone: datetime.tzinfo = ZoneInfo("UTC")
 
     def due(self, topic: str) -> datetime.datetime | None:
         return self.duedates.get(topic)
@@ -49,8 +50,11 @@ class Rules:
         that is wrong.
         """
         path = Path(folder) / NAME
-        if not path.is_file():
-            return cls()
+        return cls.load(path) if path.is_file() else cls()
+
+    @classmethod
+    def load(cls, path: Path) -> "Rules":
+        """The rules in a file of this form. Raises `Refusal` for one that is missing or wrong."""
         try:
             told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as problem:
@@ -59,8 +63,12 @@ class Rules:
             raise Refusal(f"{path} has {', '.join(unknown)}; it may have timezone, [due] and [late].")
         zone = _zone(path, told.get("timezone", "UTC"))
         return cls(
-            {_folder(path, topic): _utc(path, topic, when, zone) for topic, when in _section(path, told, "due").items()},
+            {
+                _folder(path, topic): _utc(path, topic, when, zone)
+                for topic, when in _section(path, told, "due").items()
+            },
             {name: _setting(path, name, value) for name, value in _section(path, told, "late").items()},
+            zone,
         )
 
 

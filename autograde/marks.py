@@ -209,7 +209,7 @@ def _question(name: str, auto, manual, extra, most: float, told: dict | None) ->
     points += extra or 0.0
     if manual is not None or extra:
         return Question(name, "by hand", points, most, told["message"] if told else "")
-    if told:
+    if told and told["points"] == points:  # else it was graded anew since, as by the formgrader
         return Question(name, told["status"], points, most, told["message"])
     return Question(
         name,

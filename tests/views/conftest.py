@@ -14,7 +14,7 @@ STUDENTS, TOPICS = 10, ("01_quadratics", "04_momentum")
 
 @pytest.fixture(scope="session")
 def graded(tmp_path_factory):
-    """OUT of ten simulated students in two topics; `odd` handed in a cut-off file, `late` after the due date."""
+    """Ten simulated students in two topics; `odd` handed in a cut-off file, `late` after the due date."""
     root = tmp_path_factory.mktemp("views")
     simulate(root / "class", STUDENTS, [find_topic(topic) for topic in TOPICS], seed=5)
     hand_in(root / "class", "odd", text(notebook())[:500])

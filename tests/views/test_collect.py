@@ -109,6 +109,21 @@ def test_moodles_worksheet_says_when_each_was_handed_in(take, tmp_path):
         files["77/01_quadratics/timestamp.txt"] == b"2026-11-02 21:30:00 UTC\n"
         and "78/01_quadratics/timestamp.txt" not in files
     )
+    (tmp_path / "course.toml").write_text('timezone = "America/New_York"')
+    again = {"Z_79_assignsubmission_file_/q.ipynb": FULL}
+    sheet.write_text(sheet.read_text(encoding="utf-8").replace("77", "79"), encoding="utf-8")
+    _, files = take(again, "moodle", roster=sheet, course=tmp_path / "course.toml")
+    assert files["79/01_quadratics/timestamp.txt"] == b"2026-11-03 02:30:00 UTC\n"
+
+
+def test_times_in_another_language_are_named(take, tmp_path):
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("Identifier,Last modified (submission)\nParticipant 77,luni 2 noiembrie 2026 21:30\n")
+    said, files = take({"Z_77_assignsubmission_file_/q.ipynb": FULL}, "moodle", roster=sheet)
+    assert (
+        "77/01_quadratics/quadratics.ipynb" in files
+        and "1 times in sheet.csv cannot be read" in said.notes[0]
+    )
 
 
 @pytest.mark.parametrize("around", ["", "Assignment 1/"])
@@ -197,11 +212,11 @@ def test_an_older_download_does_not_replace_a_newer_version(take):
 def test_canvas_lateness_without_a_time_becomes_the_smallest_lateness_where_a_due_date_is_known(
     take, tmp_path
 ):
-    (tmp_path / "class").mkdir()
-    (tmp_path / "class" / "course.toml").write_text(
+    (tmp_path / "course.toml").write_text(
         'timezone = "Europe/Berlin"\n[due]\n01_quadratics = 2026-11-02 23:59:00\n'
     )
-    said, files = take({"a_LATE_1_1_q.ipynb": FULL, "b_2_1_q.ipynb": FULL})
+    uploads = {"a_LATE_1_1_q.ipynb": FULL, "b_2_1_q.ipynb": FULL}
+    said, files = take(uploads, course=tmp_path / "course.toml")
     assert (
         files["1/01_quadratics/timestamp.txt"] == b"2026-11-02 22:59:01 UTC\n"
         and "2/01_quadratics/timestamp.txt" not in files

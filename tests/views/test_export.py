@@ -1,4 +1,4 @@
-"""Marks arrive in other systems as they are: in their columns, for the right student, and never as a formula."""
+"""Marks arrive in other systems in their columns, for the right student, and never as a formula."""
 
 import csv
 import io
@@ -94,8 +94,18 @@ def test_canvas_without_a_roster_or_with_another_file_is_refused_and_nothing_is_
 
 
 def worksheet(path, most="100.00"):
-    header = ["Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed",
-              "Last modified (submission)", "Last modified (grade)", "Feedback comments"]  # fmt: skip
+    header = [
+        "Identifier",
+        "Full name",
+        "Email address",
+        "Status",
+        "Grade",
+        "Maximum grade",
+        "Grade can be changed",
+        "Last modified (submission)",
+        "Last modified (grade)",
+        "Feedback comments",
+    ]
     table = [
         [
             f"Participant {k}",
@@ -230,9 +240,15 @@ def test_rosters_are_read_as_excel_saves_them(out, tmp_path, encoding, delimiter
     assert rows(export(out, "canvas", path).files[0])[2][:2] == ["Müller", "student-01"]
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    (("word",), "no format 'word'"), (("csv", None, ["02_learning_rate"]), "Nothing was handed in for 02_learning_rate"),
-    (("canvas", "nowhere.csv"), "cannot be read"), (("canvas", "."), "is a folder")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("word",), "no format 'word'"),
+        (("csv", None, ["02_learning_rate"]), "Nothing was handed in for 02_learning_rate"),
+        (("canvas", "nowhere.csv"), "cannot be read"),
+        (("canvas", "."), "is a folder"),
+    ],
+)
 def test_a_wrong_call_gets_a_sentence(out, arguments, sentence):
     with pytest.raises(Refusal, match=sentence):
         export(out, *arguments)

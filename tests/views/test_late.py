@@ -1,4 +1,4 @@
-"""One small file sets due dates and penalties; nbgrader's plugin takes the penalty off; a wrong file is a sentence."""
+"""One small file sets due dates and penalties; nbgrader's plugin takes them off; a wrong file is named."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""The feedback page and the class report: what they say, and that they work without network, mouse or eyes."""
+"""The feedback page and the class report: what they say, and that all can use them, without network too."""
 
 import json
 import re
@@ -16,11 +16,16 @@ from autograde.course import ROOT, topics
 from autograde.marks import read
 from autograde.mathml import mathml
 from autograde.mistakes import catalogue_of
-from tests.grading.classes import SOLUTION, TOPIC, cell_of, notebook
+from tests.grading.classes import TOPIC, cell_of, notebook
 
 MARKS = {
-    "student": "ana", "assignment": TOPIC.folder, "notebook": TOPIC.name, "score": 14.0, "max_score": 20.0, "late_penalty": 0
-}  # fmt: skip
+    "student": "ana",
+    "assignment": TOPIC.folder,
+    "notebook": TOPIC.name,
+    "score": 14.0,
+    "max_score": 20.0,
+    "late_penalty": 0,
+}
 VOID = {"meta", "img", "br", "hr", "link", "input", "col"}
 
 
@@ -95,8 +100,13 @@ def test_the_row_of_a_known_mistake_names_it_its_sentence_and_the_section_to_rea
 
 def test_each_fate_has_its_word(table):
     assert {name: row[1] for name, row in table.items() if row[1] != "✓ right"} == {
-        "quadratic": "✕ wrong", "quadratic_gradient": "✕ wrong", "gradient_descent": "◔ ran out of time",
-        "step_regime": "○ not attempted", "answer_1": "○ not attempted", "answer_2": "● marked by hand"}  # fmt: skip
+        "quadratic": "✕ wrong",
+        "quadratic_gradient": "✕ wrong",
+        "gradient_descent": "◔ ran out of time",
+        "step_regime": "○ not attempted",
+        "answer_1": "○ not attempted",
+        "answer_2": "● marked by hand",
+    }
     assert "off by 1 where x < 2 was expected" in table["quadratic_gradient"][3]
     assert "known mistake" not in table["quadratic_gradient"][3]
     assert "not attempted yet" not in table["step_regime"][3]
@@ -269,10 +279,20 @@ def test_every_formula_of_the_exercises_becomes_mathml():
         parseString(found)
 
 
-@pytest.mark.parametrize(("tex", "part"), [
-    (r"\frac12", "<mfrac><mn>1</mn><mn>2</mn></mfrac>"), ("x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mrow><mn>2</mn></mrow></msubsup>"),
-    ("f''", "″"), (r"\sum_n x", "<munder><mo"), (r"\text{a < b}", "<mtext>a &lt; b</mtext>"), (r"a < b", "<mo stretchy=\"false\">&lt;</mo>"),
-    (r"\begin{pmatrix} a \\ b \end{pmatrix}", "<mtr><mtd><mi>b</mi></mtd></mtr>"), (r"\mathcal N", "𝒩"), (r"\hat x", 'accent="true"')])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tex", "part"),
+    [
+        (r"\frac12", "<mfrac><mn>1</mn><mn>2</mn></mfrac>"),
+        ("x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mrow><mn>2</mn></mrow></msubsup>"),
+        ("f''", "″"),
+        (r"\sum_n x", "<munder><mo"),
+        (r"\text{a < b}", "<mtext>a &lt; b</mtext>"),
+        (r"a < b", '<mo stretchy="false">&lt;</mo>'),
+        (r"\begin{pmatrix} a \\ b \end{pmatrix}", "<mtr><mtd><mi>b</mi></mtd></mtr>"),
+        (r"\mathcal N", "𝒩"),
+        (r"\hat x", 'accent="true"'),
+    ],
+)
 def test_a_formula_keeps_its_structure(tex, part):
     assert part in mathml(tex)
 
@@ -308,7 +328,7 @@ def said(graded):
 
 def test_the_report_counts_what_the_gradebook_holds(said, graded):
     group = read(graded)
-    for row in said.select("#scores ~ .wide tbody tr"):
+    for row in said.select("#scores ~ details tbody tr"):
         topic = next(name for name in group.topics if name.startswith(row.th.text[:2]))
         scores = [work.score for work in group.works if work.topic == topic]
         assert row.td.text == str(len(scores)) and float(row.find_all("td")[2].text) == pytest.approx(
@@ -324,8 +344,12 @@ def test_the_report_names_what_was_not_graded_as_handed_in_and_the_layers(said, 
 
 def test_mistakes_are_counted_by_their_sentence(said, graded):
     group = read(graded)
-    sentences = [question.message for work in group.works for question in work.questions
-                 if question.status == "wrong" and feedback.mistake_of(work.topic, question.name, question.message)]  # fmt: skip
+    sentences = [
+        question.message
+        for work in group.works
+        for question in work.questions
+        if question.status == "wrong" and feedback.mistake_of(work.topic, question.name, question.message)
+    ]
     rows = said.select("#mistakes ~ .wide tbody tr, #mistakes ~ details tbody tr")
     assert sum(int(row.td.strong.text) for row in rows if row.td.strong) == len(sentences) > 20
     first = next(row for row in rows if row.td.strong)
@@ -381,8 +405,13 @@ def test_an_id_that_is_markup_stays_text(out):
 def test_points_given_by_hand_count_in_the_report(out):
     before = read(out).by_key["late", "01_quadratics"].score
     with sqlite3.connect(out / "gradebook.db") as database:
-        database.execute("UPDATE grade SET manual_score = 0 WHERE cell_id = (SELECT id FROM base_cell WHERE name = 'test_quadratic') AND notebook_id IN "
-                         "(SELECT n.id FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.assignment_id WHERE s.student_id = 'late')")  # fmt: skip
+        database.execute(
+            "UPDATE grade SET manual_score = 0 WHERE cell_id = (SELECT id FROM base_cell WHERE name = ?)"
+            " AND notebook_id IN"
+            " (SELECT n.id FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.assignment_id"
+            " WHERE s.student_id = ?)",
+            ("test_quadratic", "late"),
+        )
     work = read(out).by_key["late", "01_quadratics"]
     assert work.score == before - 2 and [q.status for q in work.questions if q.name == "test_quadratic"] == [
         "by hand"
@@ -391,3 +420,18 @@ def test_points_given_by_hand_count_in_the_report(out):
 
 def test_no_path_of_this_machine_is_on_the_pages(document):
     assert str(ROOT) not in document
+
+
+def test_what_the_formgrader_graded_anew_counts_and_the_old_message_goes(out):
+    with sqlite3.connect(out / "gradebook.db") as database:
+        database.execute(
+            "UPDATE grade SET auto_score = 2 - auto_score WHERE cell_id IN (SELECT id FROM base_cell WHERE"
+            " name = 'test_quadratic')"
+        )
+    for work in read(out).works:
+        for question in work.questions:
+            if question.name == "test_quadratic":
+                assert (question.points, question.status, question.message) in (
+                    (2, "right", ""),
+                    (0, "wrong", ""),
+                )
