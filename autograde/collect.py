@@ -154,10 +154,18 @@ def _take(
         app.collector_plugin_inst.chosen = chosen
         app.coursedir.assignment_id = topic.folder
         app.process_extracted_files()
-    for done, ((student, folder), versions) in enumerate(sorted(latest.items()), start=1):
-        _place(out, scratch / "submitted" / student / folder, versions, rules, result)
-        if progress:
-            progress(done, len(latest))
+    done = 0
+    try:
+        for (student, folder), versions in sorted(latest.items()):
+            _place(out, scratch / "submitted" / student / folder, versions, rules, result)
+            done += 1
+            if progress:
+                progress(done, len(latest))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted: {done} of {len(latest)} submissions are in {out}; "
+            "run the same command again for the others"
+        ) from None
     _people(out, found)
 
 

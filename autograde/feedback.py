@@ -234,7 +234,9 @@ def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
 
 @_remembering
 def markdown(source: str) -> str:
-    """A Markdown cell's HTML."""
+    """A Markdown cell's HTML. One too long to be written by hand stays as it is: parsing could take minutes."""
+    if len(source) > LONG:
+        return f"<pre>{html.escape(_cut(source))}</pre>"
     return MarkdownWithMath(renderer=_Markdown(), plugins=PLUGINS).render(source)
 
 
@@ -358,6 +360,7 @@ def page(notebook, marks: dict) -> str:
             )
             if utils.is_grade(cell):
                 rows.append(_written(cell, topic, heading))
+                cells[-1]["anchor"] = rows[-1].anchor
         elif cell.cell_type != "code":
             cells.append({"kind": "other", "html": f"<pre>{html.escape(cell.source)}</pre>", "outputs": ""})
         elif utils.is_grade(cell):

@@ -33,6 +33,7 @@ SOURCES = (
     "intake.py",
     "marker.py",
     "feedback.py",
+    "late.py",
     "mathml.py",
     "pages/feedback.html.j2",
     "pages/feedback.css",
@@ -466,7 +467,8 @@ def fingerprint(topic: Topic, room: Classroom, engine: str, timeout: float) -> s
         room.root / "release" / topic.folder / topic.solution.name,
         room.root / "nbgrader_config.py",
     ]
-    return _digest(engine, timeout, versions, sorted(room.rules.late.items()), *(path.read_bytes() for path in files if path.is_file()))
+    contents = (path.read_bytes() for path in files if path.is_file())
+    return _digest(engine, timeout, versions, sorted(room.rules.late.items()), *contents)
 
 
 def _digest(*parts) -> str:

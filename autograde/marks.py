@@ -101,7 +101,13 @@ class Class:
 def read(out: Path) -> Class:
     """The class in folder `out`; raises `Refusal` where none is graded there."""
     out = Path(out)
-    told = _report(out)
+    try:
+        return _read(out, _report(out))
+    except (KeyError, TypeError, AttributeError):
+        raise Refusal(f"{out / 'report.json'} is damaged; grade again, and it is written anew.") from None
+
+
+def _read(out: Path, told: dict) -> Class:
     try:
         with contextlib.closing(
             sqlite3.connect(

@@ -7,6 +7,7 @@ all of it is shown as text.
 """
 
 import functools
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -53,14 +54,15 @@ def report(out: Path, to: Path | None = None) -> Path:
     """
     out = Path(out)
     target = Path(to) if to else out / "report.html"
-    page = render(read(out))
+    way = Path(os.path.relpath(out.absolute(), target.absolute().parent)).as_posix()
+    page = render(read(out), "" if way == "." else f"{way}/")
     with explained(target.parent):
         replace(target, page.encode("utf-8"))
     return target
 
 
-def render(group: Class) -> str:
-    """The page about a class."""
+def render(group: Class, way: str = "") -> str:
+    """The page about a class. `way` leads from the page's folder to the class's, and ends in a slash."""
     if not group.works and not group.ungraded:
         raise Refusal(f"{group.root} holds no submissions to report on.")
     topics = [_topic(group, topic) for topic in group.topics]
@@ -96,7 +98,7 @@ def render(group: Class) -> str:
         "waiting": sum(work.waiting for work in group.works),
         "legend": LEGEND,
         "heat_map": _heat_map(group, topics),
-        "people": _people(group),
+        "people": _people(group, way),
         "scatter": _scatter(items),
         **_times(group, topics),
         **_exceptions(group),
@@ -289,7 +291,7 @@ def _heat_map(group: Class, topics: list[dict]) -> str:
     return charts.heat_map(codes, PALETTE, order, groups, alt)
 
 
-def _people(group: Class) -> list[dict]:
+def _people(group: Class, way: str) -> list[dict]:
     """A line per student: points per topic, each with the way to its feedback page."""
     lines = []
     for student, person in sorted(group.people.items()):
@@ -304,7 +306,7 @@ def _people(group: Class) -> list[dict]:
             marks.append(
                 (
                     number(work.score),
-                    quote(f"feedback/{student}/{topic}/{topic.split('_', 1)[-1]}.html"),
+                    quote(f"{way}feedback/{student}/{topic}/{topic.split('_', 1)[-1]}.html"),
                     remark,
                 )
             )

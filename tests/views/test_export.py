@@ -256,7 +256,15 @@ def test_a_wrong_call_gets_a_sentence(out, arguments, sentence):
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
-    [("report.json", b"{", "damaged"), ("gradebook.db", b"junk" * 300, "cannot be read")],
+    [
+        ("report.json", b"{", "damaged"),
+        (
+            "report.json",
+            b'{"engine": 1, "layers": [], "submissions": [{}], "strays": [], "seconds": 0}',
+            "damaged",
+        ),
+        ("gradebook.db", b"junk" * 300, "cannot be read"),
+    ],
 )
 def test_a_damaged_class_is_named(out, name, content, sentence):
     (out / name).write_bytes(content)

@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import time
 from html.parser import HTMLParser
 from xml.dom.minidom import parseString
 
@@ -435,3 +436,27 @@ def test_what_the_formgrader_graded_anew_counts_and_the_old_message_goes(out):
                     (2, "right", ""),
                     (0, "wrong", ""),
                 )
+
+
+def test_a_report_elsewhere_leads_to_the_feedback_pages_too(graded, tmp_path):
+    page = report.report(graded, tmp_path / "r" / "class.html")
+    links = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select("#map ~ details a")
+    assert links and all((page.parent / link["href"]).is_file() for link in links)
+
+
+def test_a_class_of_which_nothing_could_be_graded_gets_a_report(graded):
+    group = read(graded)
+    group.ungraded, group.works = group.works, []
+    page = BeautifulSoup(report.render(group), "html.parser")
+    assert len(page.select("#exceptions ~ .wide tbody tr")) == len(group.ungraded)
+
+
+@pytest.mark.parametrize(
+    "nasty", ["[" * 60_000, "*a " * 6_000, "`" * 19_999, "$" * 19_999, "<" * 19_999, "![" * 9_999]
+)
+def test_a_nasty_text_does_not_hold_up_the_class(nasty):
+    nb, _ = executed()
+    nb.cells.append(nbformat.v4.new_markdown_cell(nasty))
+    start = time.perf_counter()
+    feedback.Renderer().render(nb, MARKS)
+    assert time.perf_counter() - start < 20

@@ -13,9 +13,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 
 
 def test_every_command_can_be_parsed_and_each_new_one_is_told():
-    calls = [
-        shlex.split(call) for call in re.findall(r"\.venv/bin/python -m autograde ([^`\n]+)", TEXT)
-    ]
+    calls = [shlex.split(call) for call in re.findall(r"\.venv/bin/python -m autograde ([^`\n]+)", TEXT)]
     assert {call[0] for call in calls} == {"release", "collect", "grade", "report", "export"}
     for call in calls:
         _parser().parse_args(call)
