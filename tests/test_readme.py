@@ -9,7 +9,8 @@ from autograde.cli import _parser
 from autograde.course import ROOT
 from tests import pictures
 
-PAGES = [ROOT / "README.md", ROOT / "lectures" / "README.md", ROOT / "autograde" / "README.md"]
+PAGES = [ROOT / "README.md", ROOT / "lectures" / "README.md", ROOT / "autograde" / "README.md",
+         ROOT / "autograde" / "WEEK.md"]
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 
 
