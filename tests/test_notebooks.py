@@ -109,3 +109,10 @@ def test_a_lecture_is_a_deck_of_short_cells(path):
     assert kinds[0] == "slide" and kinds.count("slide") >= 5 and kinds.count("subslide") >= 10
     long = [cell.id for cell in code_cells(notebook) if len(cell.source.splitlines()) > 25]
     assert not long, f"cells of more than 25 lines: {long}"
+
+
+@every_lecture
+def test_a_lecture_imports_lab_before_numpy_so_that_blas_keeps_to_one_thread(path):
+    setup = code_cells(cells.read(path))[0].source
+    imports = re.findall(r"^(?:from|import) (\w+)", setup, re.MULTILINE)
+    assert imports[0] == "lab"
