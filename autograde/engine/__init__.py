@@ -1,13 +1,14 @@
 """Executes one sanitized notebook: students' code in a sandbox, test cells in a process of their own, a wire
 between.
 
-wire     the values that may cross, and their frames         calls    functions called over a wire, both ways
-sandbox  what a process gives up before a student's code      zygote   warm, clean, forks
-warden   starts and ends one student process                  student  untrusted: runs cells, answers calls
-trial    trusted: runs test cells                             processes  the engine's ends of all these
-execute  the engine                                           clean    makes a stranger's text and images
-         harmless
-preprocessor  the engine in the place of nbgrader's Execute
+execute    the engine                               preprocessor  it, in the place of nbgrader's Execute
+processes  its ends of the processes that it runs   clean         makes a stranger's text and images harmless
+zygote     warm, clean, forks                       rehearsal     warms the calls in it
+trial      trusted: runs test cells                 student       untrusted: runs cells, answers calls
+warden     starts and ends one student process      sandbox       what that gives up first: landlock, seccomp,
+                                                                  namespaces, on kernel
+calls      functions called over a wire, both ways  wire          what crosses: plain, frames, sharing,
+                                                                  encoding, decoding
 """
 
 from .execute import Engine, EngineError, Limits, Question, Result, SandboxUnavailable

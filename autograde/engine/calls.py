@@ -27,8 +27,8 @@ MAX_WARNINGS = 50
 MAX_FRAMES = 20
 ERROR_MODES = frozenset(("ignore", "warn", "raise", "call", "print", "log"))
 
-# An Exception crosses as the nearest of these. Left out: what would end a loop instead of failing a test, and what
-# needs a structure of its own.
+# An Exception crosses as the nearest of these. Left out: what would end a loop instead of failing a test, and
+# what needs a structure of its own.
 _NOT_RAISED = {
     "ExceptionGroup",
     "StopIteration",

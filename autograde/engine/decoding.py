@@ -1,4 +1,4 @@
-"""Reads one message of a wire (see `encoding`) strictly: whatever is not exactly as an `Encoder` writes it is a
+"""Reads one message of a wire (see `encoding`) strictly: whatever is not as an `Encoder` writes it is a
 `WireError`. Nothing here imports a name or runs code that the peer chose."""
 
 from __future__ import annotations

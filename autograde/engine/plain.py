@@ -20,7 +20,7 @@ BIT_GENERATORS = {
     cls.__name__: cls
     for cls in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
 }
-U32, I64, U64, F64, C128 = map(struct.Struct, ("<I", "<q", "<Q", "<d", "<dd"))
+U32, I64, U64, F64 = map(struct.Struct, ("<I", "<q", "<Q", "<d"))
 
 
 def is_key(value):

@@ -36,7 +36,8 @@ def rehearse(asker_on, server_on):
         near, far = _Stage(ours), _Stage(theirs)
         asker, server = asker_on(near), server_on(far)
         near.far, far.far = server, asker
-        numbers = {function: server.export(function)[1] for function in (_plain, _arrays, _calls_back, _fails)}
+        functions = (_plain, _arrays, _calls_back, _fails)
+        numbers = {function: server.export(function)[1] for function in functions}
         A, b = np.eye(3), np.ones(3)
         for _ in range(ROUNDS):
             asker.call(numbers[_plain], (1.0, 2, "word", None, True, np.float64(3.0), (1, "a")), {"lr": 0.1})

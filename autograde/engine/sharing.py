@@ -19,9 +19,11 @@ def address(array):
 
 
 class Segment:
-    """A run of `length` bytes in this process that arrays of an open call occupy; `keep` holds it: one array that
-    fills it, or a list of arrays with the `low` end given. `covered` marks the bytes that elements fill, None
-    all."""
+    """A run of `length` bytes in this process that arrays of an open call occupy.
+
+    `keep` holds it: one array that fills it, or a list of arrays with the `low` end given. `covered` marks
+    the bytes that elements fill; None stands for all.
+    """
 
     __slots__ = ("keep", "length", "writeable", "kind", "covered", "_low")
 

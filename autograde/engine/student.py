@@ -14,10 +14,8 @@ IPython runs only the cells that need it, and a fork is as bare as it may be.
 
 from __future__ import annotations
 
-import _thread
 import ast
 import builtins
-import ctypes
 import io
 import linecache
 import os
@@ -34,11 +32,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import calls, rehearsal, sandbox, wire
+from . import calls, kernel, landlock, rehearsal, wire
 
 MAX_DISPLAYS = 200
 PLAIN = (bool, int, float, str, type(None))  # what is answered without a fork
-_libc_fork = ctypes.PyDLL(None, use_errno=True).fork  # a call through PyDLL keeps the interpreter's lock
 
 
 class Outputs:
@@ -204,21 +201,6 @@ def run_plainly(shell, code, source):
         shell.events.trigger("post_execute")  # figures are shown here
 
 
-def fork():
-    """os.fork at half its cost, without the hooks that Python's modules run around it.
-
-    They would take locks away from threads that are gone, which is why a process with threads forks Python's
-    way; and they would seed `random` anew, where a test is to meet the state that the cells left.
-    """
-    if _thread._count():
-        return os.fork()
-    child = _libc_fork()
-    if child < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return child
-
-
 def make_shell(folder, plots):
     """A shell for the zygote to warm; `folder` is where IPython may keep its empty profile. With `plots`,
     matplotlib is ready."""
@@ -354,12 +336,12 @@ class Student:
                 if not server.is_plain_question(*message):
                     break
                 server.serve(*message)
-            child = fork()
+            child = kernel.fork()
             if child == 0:
                 try:
                     self.channel.close()
                     self.door.close()
-                    sandbox.keep_signals_inside()
+                    landlock.keep_signals_inside()
                     server.serve(*message)
                     server.serve_until_closed()
                 finally:

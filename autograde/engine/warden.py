@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 
-from . import sandbox, wire
+from . import kernel, namespaces, sandbox, seccomp, wire
 
 WATCH_SECONDS = 0.2
 
@@ -27,13 +28,13 @@ def guard(order, sockets, shell, ready):
     channel, door, control = sockets
     if ready["namespaces"]:
         try:
-            sandbox.private_disk(order["folder"], order["disk_bytes"])
+            namespaces.private_disk(order["folder"], order["disk_bytes"])
         except OSError as problem:
             ready = {"namespaces": False, "why": f"this system does not grant a private disk ({problem})"}
-    sandbox.copy_tree(order["files"], order["folder"])
+    shutil.copytree(order["files"], order["folder"], dirs_exist_ok=True)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     me = os.getpid()
-    child = os.fork()
+    child = kernel.fork()
     if child == 0:
         try:
             sandbox.die_with_parent(None if ready["namespaces"] else me)
@@ -84,7 +85,7 @@ class _Watch:
                 if not ready[self.listener] & select.POLLIN:
                     poll.unregister(self.listener)
                     continue
-                sandbox.answer_clone(self.listener, self._may_fork, self._may_add_thread)
+                seccomp.answer_clone(self.listener, self._may_fork, self._may_add_thread)
 
     def _obey(self):
         """Do as the engine has said so far; whether the student process may go on."""

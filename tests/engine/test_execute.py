@@ -3,6 +3,7 @@ them."""
 
 import base64
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -239,6 +240,23 @@ def test_a_result_that_cannot_be_checked_is_named(engine, result, word):
     )
 
 
+def test_a_cell_cannot_use_the_fork_that_a_test_did_not_need(engine):
+    fork = (
+        "import os\ntry:\n    if not os.fork(): os._exit(0)\n"
+        "except OSError as problem:\n    print(problem.errno)"
+    )
+    for check in ("assert answer == 'b'", "assert f() == 'b'", "pass"):
+        cells = (solution("answer = 'b'\ndef f(): return answer"), test(check), added(fork))
+        statuses, _, result = marks(engine, *cells)
+        assert statuses == {"test": "right"}
+        assert result.notebook.cells[-1].outputs[0].text == f"{errno.EPERM}\n"
+
+
+def test_a_test_meets_the_state_of_random_that_the_cells_left(engine):
+    source = "import random\nrandom.seed(0)\ndef draw(): return random.random()"
+    assert one(engine, source, "import random\nassert draw() == random.Random(0).random()")[0] == "right"
+
+
 def test_a_deadline_is_told_in_a_sentence(strict_engine):
     with deadline(strict_engine, 1):
         status, points, message, _ = one(strict_engine, "def f():\n    while True: pass", "f()")
@@ -246,11 +264,12 @@ def test_a_deadline_is_told_in_a_sentence(strict_engine):
     assert message == "Your code did not finish within 1 s: is there a loop that never ends?"
 
 
-def test_a_test_that_loops_on_an_answer_ends_too(strict_engine):
-    check = "n = f()\nwhile n: pass"
-    with deadline(strict_engine, 1.5):
+@pytest.mark.parametrize("check", ["n = f()\nwhile n: pass", "while answer: pass"])
+def test_a_test_that_loops_on_an_answer_ends_too(strict_engine, check):
+    source = "answer = 1\ndef f(): return 1"
+    with deadline(strict_engine, 0.8):  # the trial itself ends a second after the engine has given it up
         statuses, points, _ = marks(
-            strict_engine, solution("def f(): return 1"), test(check), test("assert f() == 1", "next")
+            strict_engine, solution(source), test(check), test("assert f() == answer", "next")
         )
     assert statuses == {"test": "timeout", "next": "right"} and points == {"test": 0, "next": 1}
     latest = time.monotonic() + 30
@@ -512,6 +531,20 @@ def test_a_submission_that_runs_too_long_in_all_ends(tmp_path):
         assert time.monotonic() - started < 4.5
     assert statuses == {"test": "right", "late": "timeout"} and points == {"test": 1, "late": 0}
     assert "used up its 2.5 s" in result.questions["late"].message
+
+
+@pytest.mark.parametrize("loop", ["def f{i}(): pass\nwhile True: pass", "def f{i}():\n    while True: pass"])
+def test_twenty_endless_questions_cost_their_deadlines_and_little_else(strict_engine, loop):
+    questions = [
+        cell
+        for i in range(20)
+        for cell in (solution(loop.format(i=i), f"s{i}"), test(f"f{i}()", f"t{i}"))
+    ]
+    with deadline(strict_engine, 0.2):
+        statuses, points, result = marks(strict_engine, *questions)
+    assert set(statuses.values()) <= {"timeout", "wrong"} and not any(points.values())
+    assert 4 < result.seconds < 14  # 0.2 s each, and what a loaded machine takes besides
+    assert marks(strict_engine, *HONEST)[0] == {"test": "right"}
 
 
 # --- the engine itself --------------------------------------------------------------------------------------

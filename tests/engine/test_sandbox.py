@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograde.engine import Engine, Limits, SandboxUnavailable, sandbox
+from autograde.engine import Engine, Limits, SandboxUnavailable, kernel, landlock, sandbox, seccomp
 from tests.engine.notebooks import added, notebook
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -217,21 +217,21 @@ def test_a_missing_layer_is_named_and_refused_unless_best_effort_is_asked_for(tm
         assert "files" in engine.missing and "files" not in engine.layers and "network" in engine.layers
 
 
-@pytest.mark.parametrize("machine", sandbox.MACHINES)
+@pytest.mark.parametrize("machine", kernel.MACHINES)
 def test_the_filter_is_sound_on_each_machine(machine):
     """Every jump of the program stays inside it, and every path through it returns."""
-    program = sandbox.filter_program(*sandbox.MACHINES[machine])
+    program = seccomp.filter_program(*kernel.MACHINES[machine])
     rows = [program[i : i + 8] for i in range(0, len(program), 8)]
     assert len(rows) < 4096
     for i, row in enumerate(rows):
         op, yes, no = int.from_bytes(row[:2], "little"), row[2], row[3]
-        if op in (sandbox.JEQ, sandbox.JGE, sandbox.JGT):
+        if op in (seccomp.JEQ, seccomp.JGE, seccomp.JGT):
             assert i + 1 + max(yes, no) < len(rows)
-    assert int.from_bytes(rows[-1][:2], "little") == sandbox.RET
+    assert int.from_bytes(rows[-1][:2], "little") == seccomp.RET
 
 
 def test_what_python_needs_can_be_read_and_the_course_cannot():
-    paths = sandbox.readable_paths(str(PROJECT))
+    paths = landlock.readable_paths(str(PROJECT))
     assert any(
         os.path.dirname(os.__file__) == path or os.path.dirname(os.__file__).startswith(path + "/")
         for path in paths
