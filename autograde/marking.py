@@ -152,9 +152,10 @@ def difference(actual, expected, rtol: float = 1e-9, atol: float = 1e-12) -> str
         return _first(difference(actual[key], expected[key], rtol, atol) for key in expected)
     if isinstance(expected, (tuple, list)):
         if not isinstance(actual, (tuple, list, np.ndarray)) or isinstance(actual, np.ndarray) and actual.ndim == 0:
-            return _nothing(actual) or Form(f"{_results(len(expected))} expected; yours is {_kind(actual)}.")
+            return _nothing(actual) or Form(f"{_amount(len(expected), 'result was', 'results were')} expected; yours is {_kind(actual)}.")
         if len(actual) != len(expected):
-            return Form(f"{_results(len(expected))} expected; yours {'is' if len(actual) == 1 else 'are'} {len(actual)}.")
+            mine = f"is {_kind(actual)}" if isinstance(actual, np.ndarray) else f"{'is' if len(actual) == 1 else 'are'} {len(actual)}"
+            return Form(f"{_amount(len(expected), 'result was', 'results were')} expected; yours {mine}.")
         return _first(difference(a, e, rtol, atol) for a, e in zip(actual, expected))
     if actual is None:
         return _nothing(actual)
@@ -214,8 +215,8 @@ def _nothing(result) -> str:
     return Form("Your function returned None: does each of its paths end in a return?") if result is None else ""
 
 
-def _results(count: int) -> str:
-    return "1 result was" if count == 1 else f"{count} results were"
+def _amount(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _first(problems) -> str:

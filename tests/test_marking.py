@@ -182,6 +182,7 @@ def test_a_wrong_form_in_every_case_is_told_without_the_sentence_of_the_first():
 def test_numbers_of_results_are_told_in_good_english():
     assert difference((X, X), (X,)) == "1 result was expected; yours are 2."
     assert difference((X,), (X, X)) == "2 results were expected; yours is 1."
+    assert difference(np.ones(3), (X, X)) == "2 results were expected; yours is an array of shape (3,)."
     assert difference(X[0], (X, X)).startswith("2 results were expected; yours is of type")
 
 

@@ -551,7 +551,7 @@ def nesterov_step(w, v, gradient, lr, rho):
     return w - lr * v, v
 
 
-@wrong("in place", "Your step moves the caller's w and v (`w -= ...`): the look-ahead must leave w where it is, and so must "
+@wrong("in place", "Your step moves the caller's w or v (`w -= ...`): the look-ahead must leave w where it is, and so must "
        "the step. Make new arrays.")
 def nesterov_step(w, v, gradient, lr, rho):
     g = gradient(w - lr * rho * v)

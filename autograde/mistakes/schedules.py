@@ -234,6 +234,12 @@ def linear_decay(t, lr0, lr_end, tau):
     return lr_end if t >= tau else lr0 - t * (lr0 - lr_end) / tau
 
 
+@wrong("lr_end as a floor", "You hold the line at lr_end by a maximum: that works where the line falls, and with lr_end "
+       "above lr0 it gives lr_end from the start. Bound the share t/tau by 1.")
+def linear_decay(t, lr0, lr_end, tau):
+    return np.maximum((1 - t / tau) * lr0 + t / tau * lr_end, lr_end)
+
+
 @wrong("never stops", "Your line goes on after tau: the rate falls below lr_end, and soon below 0, where "
        "each step climbs. From tau on it should stay at lr_end.")
 def linear_decay(t, lr0, lr_end, tau):
@@ -696,6 +702,16 @@ def halve_on_plateau(errors, lr0):
         rose = epoch > 0 and errors[epoch] > errors[epoch - 1]
         rates.append(rates[-1] / (2 if rose else 1))
     return np.array(rates)
+
+
+@wrong("with a tolerance", "You let small rises pass: the rule halves the rate whenever an error exceeds the one "
+       "before, by however little.")
+def halve_on_plateau(errors, lr0):
+    rates = np.full(len(errors), lr0, dtype=float)
+    for epoch in range(2, len(errors)):
+        rose = errors[epoch - 1] > errors[epoch - 2] * (1 + 1e-5)
+        rates[epoch] = rates[epoch - 1] / (2 if rose else 1)
+    return rates
 
 
 @wrong("only once", "Your rate is halved once and never again: each rise halves what is left.")
