@@ -232,7 +232,7 @@ def correlation_upper(value: float, students: int) -> float:
 def _why(students: int, value: float | None, best: tuple[int, int]) -> str:
     """Why a question asks for a look, or ""."""
     if wilson_upper(*best) < HALF:
-        return f"only {best[0]} of the {best[1]} best solve it"
+        return f"{best[0]} of the {best[1]} best solve it"
     if value is not None and correlation_upper(value, students) < WEAK:
         return "good students fail it" if value < 0 else "it does not tell students apart"
     return ""

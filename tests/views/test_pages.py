@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from autograde import cells, feedback, report
+from autograde import cells, feedback, marks, report
 from autograde.course import ROOT, topics
 from autograde.marks import read
 from autograde.mathml import mathml
@@ -283,7 +283,7 @@ def test_every_formula_of_the_exercises_becomes_mathml():
 @pytest.mark.parametrize(
     ("tex", "part"),
     [
-        (r"\frac12", "<mfrac><mn>1</mn><mn>2</mn></mfrac>"),
+        (r"\frac13", "<mfrac><mn>1</mn><mn>3</mn></mfrac>"),
         ("x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mrow><mn>2</mn></mrow></msubsup>"),
         ("f''", "″"),
         (r"\sum_n x", "<munder><mo"),
@@ -460,3 +460,19 @@ def test_a_nasty_text_does_not_hold_up_the_class(nasty):
     start = time.perf_counter()
     feedback.Renderer().render(nb, MARKS)
     assert time.perf_counter() - start < 20
+
+
+def test_the_best_quarter_are_those_with_the_most_in_the_rest():
+    solved, rest = np.array([True, False, False, False, True, True, False, True]), np.arange(8.0)
+    assert report._best_quarter(solved, rest) == (1, 2)
+
+
+def test_failures_without_a_name_are_wrong_answers_only(graded):
+    group = read(graded)
+    work = next(work for work in group.works if work.topic == "01_quadratics")
+    for status in ("wrong", "not attempted", "timeout"):
+        work.questions[0] = marks.Question("test_quadratic", status, 0.0, 2.0, f"Seen 3 times: {status}.")
+        told = (
+            BeautifulSoup(report.render(group), "html.parser").find(id="mistakes").find_parent("section").text
+        )
+        assert (f"Seen N times: {status}." in told) == (status == "wrong")
