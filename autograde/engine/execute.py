@@ -28,6 +28,7 @@ from .processes import EngineError, SandboxUnavailable
 PROJECT = Path(__file__).resolve().parents[2]
 STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
 MAX_MESSAGE = 4000
+NOT_DEFINED = "is not defined in your notebook."  # how trial.py ends that sentence
 MAX_OUTPUTS = 500  # of one cell
 
 
@@ -358,7 +359,7 @@ class _Run:
         status, name, message, lines, score, text = self._outcome(
             cell.source, float(about.get("points") or 0)
         )
-        message = clean.text(message, MAX_MESSAGE)
+        message = clean.text(message + self._why_undefined(name, message), MAX_MESSAGE)
         name = clean.line(name, 100)
         if text:
             cell.outputs.append(new_output("stream", name="stdout", text=clean.text(text, 20_000)))
@@ -373,6 +374,19 @@ class _Run:
         self.result.questions[about.get("grade_id", f"cell {cell.execution_count}")] = Question(
             status, time.monotonic() - started, message
         )
+
+    def _why_undefined(self, error, message):
+        """Where a name is missing because the cell that should define it stopped: with what it stopped."""
+        if error != "NameError" or not message.endswith(NOT_DEFINED):
+            return ""
+        missing = message.split("`")[1]
+        for cell in self.result.notebook.cells:
+            if cell.cell_type == "code" and (cell.metadata.get("nbgrader") or {}).get("grade_id") == missing:
+                for output in cell.get("outputs", []):
+                    if output.output_type == "error" and output.ename != "NotImplementedError":
+                        told = clean.line(f"{output.ename}: {output.evalue}", 300)
+                        return f" Its cell stopped with {told}"
+        return ""
 
     def _outcome(self, source, points):
         """(status, error name, message, traceback lines, score, printed text)."""

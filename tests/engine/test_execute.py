@@ -168,6 +168,19 @@ def test_a_name_that_is_missing_for_another_reason_is_a_wrong_answer(engine):
     assert (status, points, message) == ("wrong", 0, "`f` is not defined in your notebook.")
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def f(x)\n    return x", "`f` is not defined in your notebook. Its cell stopped with SyntaxError: "),
+        ("1 / 0\n\ndef f(x):\n    return x", "ZeroDivisionError: division by zero"),
+        ("import os; os._exit(3)", "RuntimeError: Cell 1 ended the process that it ran in."),
+    ],
+)
+def test_a_name_whose_cell_stopped_is_told_with_what_it_stopped(engine, source, told):
+    result = engine.run(notebook(solution(source, "f"), test("assert f(1) == 1")))
+    assert told in result.questions["test"].message
+
+
 # --- messages -----------------------------------------------------------------------------------------------
 
 
