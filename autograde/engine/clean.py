@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 import struct
 import zlib
@@ -17,15 +18,17 @@ _CONTROLS = re.compile(
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_COURSE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 8 * 2**20
 
 
 def text(value, most):
     """At most `most` characters of `value`: no escapes, controls or invisible marks; a line that was
-    overwritten with a carriage return (a progress bar) keeps its last state."""
+    overwritten with a carriage return (a progress bar) keeps its last state. Where the course lies on the
+    grader's disk, which tracebacks tell, is left out."""
     value = "\n".join(row.rstrip("\r").rpartition("\r")[2] for row in value[: 4 * most].split("\n"))
-    value = _CONTROLS.sub("", _ESCAPES.sub("", value))
+    value = _CONTROLS.sub("", _ESCAPES.sub("", value)).replace(_COURSE, "")
     if len(value) > most:
         value = value[:most] + "\n... the rest is cut off ..."
     return value
