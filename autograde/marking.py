@@ -116,8 +116,10 @@ def _told(cases: list[Case], outcomes: list, problems: list[str]) -> str:
     """What a student reads whose mistake is not in the catalogue: the first failure's `why`, its problem, or both."""
     first = next(i for i, problem in enumerate(problems) if problem)
     item, outcome, problem = cases[first], outcomes[first], problems[first]
-    if isinstance(outcome, Exception):  # where no case went well, this case's `why` explains no exception
-        return f"{item.why} {problem}" if item.error or first and not isinstance(outcome, Breach) else problem
+    if isinstance(outcome, Exception):
+        # An exception is explained by the `why` of a special case, and not by one that held for other inputs.
+        special = first and item.why not in {each.why for each in cases[:first]} and not isinstance(outcome, Breach)
+        return f"{item.why} {problem}" if item.error or special else problem
     if not item.tell:
         return problem if outcome is None else item.why
     results = [found for each, result, found in zip(cases, outcomes, problems)

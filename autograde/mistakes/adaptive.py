@@ -175,8 +175,8 @@ def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     return w + lr * g / (np.sqrt(s) + eps), {"sum_sq": s}
 
 
-@wrong("writes into the state", "`state['sum_sq'] += ...` writes into the caller's array: whoever kept the "
-       "old state, to compare or to go back, has lost it. Make a new array and a new dict.")
+@wrong("writes into the state", "`state['sum_sq'] += ...` and `state['sum_sq'] = ...` write into the caller's "
+       "state: whoever kept the old one, to compare or to go back, has lost it. Make a new array and a new dict.")
 def adagrad_step(w, g, state, lr=0.01, eps=1e-8):
     state["sum_sq"] += g**2
     return w - lr * g / (np.sqrt(state["sum_sq"]) + eps), state
@@ -660,8 +660,8 @@ def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     return w - lr * g / (np.sqrt(v / (1 - beta2**t)) + eps), {"t": t, "m": m, "v": v}
 
 
-@wrong("writes into the state", "You change m or v of the caller's state in place: `m *= beta1` writes into "
-       "the array that the state holds. Compute new arrays and return them in a new dict.")
+@wrong("writes into the state", "You change the caller's state: `state['t'] = t` writes into the dict, and "
+       "`m *= beta1` into an array that the dict holds. Compute new arrays and return them in a new dict.")
 def adam_step(w, g, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     state["t"] += 1
     t, m, v = state["t"], state["m"], state["v"]
