@@ -31,7 +31,8 @@ def guard(order, sockets, shell, ready):
             namespaces.private_disk(order["folder"], order["disk_bytes"])
         except OSError as problem:
             ready = {"namespaces": False, "why": f"this system does not grant a private disk ({problem})"}
-    shutil.copytree(order["files"], order["folder"], dirs_exist_ok=True)
+    if os.listdir(order["files"]):
+        shutil.copytree(order["files"], order["folder"], dirs_exist_ok=True)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     me = os.getpid()
     child = kernel.fork()
