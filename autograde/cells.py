@@ -37,7 +37,9 @@ def read(path: Path) -> nbformat.NotebookNode:
     except OSError as problem:
         raise Refusal(f"{path} cannot be read: {problem.strerror}.") from None
     except Exception:  # nbformat raises what its parser met: JSON, schema, encoding
-        raise Refusal(f"{path} is not a Jupyter notebook that can be read; save it again from Jupyter.") from None
+        raise Refusal(
+            f"{path} is not a Jupyter notebook that can be read; save it again from Jupyter."
+        ) from None
 
 
 def grading(cell) -> dict:
@@ -61,14 +63,18 @@ def sources(notebook, keep) -> dict[str, str]:
 
 def max_points(notebook) -> dict[str, float]:
     """Points by grade_id of the test cells."""
-    return {grading(cell)["grade_id"]: float(grading(cell)["points"]) for cell in notebook.cells if is_test(cell)}
+    return {
+        grading(cell)["grade_id"]: float(grading(cell)["points"]) for cell in notebook.cells if is_test(cell)
+    }
 
 
 def companions(notebook, name: str) -> set[str]:
     """The other answers that the hidden test of `name` goes through, as it declares them to `mark` by keyword."""
     test = sources(notebook, is_test)[f"test_{name}"]
     calls = [node for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
-    return {keyword.arg for call in calls if getattr(call.func, "id", "") == "mark" for keyword in call.keywords}
+    return {
+        keyword.arg for call in calls if getattr(call.func, "id", "") == "mark" for keyword in call.keywords
+    }
 
 
 def replace_function(cell_source: str, function_source: str) -> str:
@@ -77,12 +83,14 @@ def replace_function(cell_source: str, function_source: str) -> str:
     for node in ast.parse(cell_source).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             lines = cell_source.splitlines()
-            lines[node.lineno - 1:node.end_lineno] = function_source.rstrip().splitlines()
+            lines[node.lineno - 1 : node.end_lineno] = function_source.rstrip().splitlines()
             return "\n".join(lines)
     raise ValueError(f"no function {name} in this cell")
 
 
-def run(notebook, replacements: dict[str, str] | None = None, tests: set[str] | None = None) -> dict[str, Outcome]:
+def run(
+    notebook, replacements: dict[str, str] | None = None, tests: set[str] | None = None
+) -> dict[str, Outcome]:
     """Runs the notebook's code cells in order in one fresh namespace and returns the outcome of each test cell.
 
     `replacements` gives other sources by grade_id; `tests` restricts which test cells run.

@@ -12,8 +12,14 @@ from pathlib import Path
 from autograde import cells, intake
 from autograde.course import ROOT, Refusal, Topic
 
-MARKS = {"right": "right", "partial": "partly", "wrong": "wrong", "not attempted": "not attempted", "timeout": "out of time",
-         "crashed": "crashed"}
+MARKS = {
+    "right": "right",
+    "partial": "partly",
+    "wrong": "wrong",
+    "not attempted": "not attempted",
+    "timeout": "out of time",
+    "crashed": "crashed",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,10 @@ def check(path: Path, seconds: float = 30, root: Path = ROOT) -> tuple[Topic, li
         raise Refusal(f"{path} cannot be checked: {problem}.") from None
     run = _in_engine if hasattr(os, "fork") else _in_kernel
     outcomes = run(prepared.notebook, topic.exercise.parent, seconds)
-    lines = [Line(name.removeprefix("test_"), *outcomes[name], points)
-             for name, points in cells.max_points(prepared.notebook).items()]
+    lines = [
+        Line(name.removeprefix("test_"), *outcomes[name], points)
+        for name, points in cells.max_points(prepared.notebook).items()
+    ]
     return topic, lines, prepared.notes
 
 
@@ -57,10 +65,14 @@ def _topic_of(content: bytes, root: Path) -> Topic:
     overlap = {}
     for exercise in exercises:
         names = set(cells.sources(cells.read(exercise), cells.is_solution))
-        overlap[Topic(exercise.parent.name, root)] = len({name for name in names if not name.startswith("answer_")} & claims)
+        overlap[Topic(exercise.parent.name, root)] = len(
+            {name for name in names if not name.startswith("answer_")} & claims
+        )
     best = max(overlap, key=overlap.get)
     if not overlap[best]:
-        raise intake.Unreadable("none of its cells belongs to an exercise of this course; open a notebook of exercises/")
+        raise intake.Unreadable(
+            "none of its cells belongs to an exercise of this course; open a notebook of exercises/"
+        )
     return best
 
 
@@ -78,7 +90,9 @@ def _in_kernel(notebook, folder: Path, seconds: float) -> dict[str, tuple[str, s
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    client = NotebookClient(notebook, timeout=seconds, allow_errors=True, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook, timeout=seconds, allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    )
     stopped = ""
     try:
         client.execute()
@@ -86,7 +100,11 @@ def _in_kernel(notebook, folder: Path, seconds: float) -> dict[str, tuple[str, s
         stopped = "timeout"
     except DeadKernelError:
         stopped = "crashed"
-    return {cells.grading(cell)["grade_id"]: _standing(cell, stopped) for cell in notebook.cells if cells.is_test(cell)}
+    return {
+        cells.grading(cell)["grade_id"]: _standing(cell, stopped)
+        for cell in notebook.cells
+        if cells.is_test(cell)
+    }
 
 
 def _standing(cell, stopped: str) -> tuple[str, str]:
@@ -95,6 +113,10 @@ def _standing(cell, stopped: str) -> tuple[str, str]:
         return stopped, "The run ended before this question: is there a loop that never ends?"
     for output in cell.outputs:
         if output.output_type == "error":
-            unattempted = output.ename == "NotImplementedError" or output.ename == "NameError" and "answer_" in output.evalue
+            unattempted = (
+                output.ename == "NotImplementedError"
+                or output.ename == "NameError"
+                and "answer_" in output.evalue
+            )
             return "not attempted" if unattempted else "wrong", output.evalue
     return "right", ""

@@ -25,10 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except KeyboardInterrupt as interruption:
-        print(f"\nautograde: {interruption or 'interrupted; nothing that was finished is lost'}", file=sys.stderr)
+        print(
+            f"\nautograde: {interruption or 'interrupted; nothing that was finished is lost'}",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     except MemoryError:
-        print("autograde: there is not enough free memory; close other programs or use fewer --workers.", file=sys.stderr)
+        print(
+            "autograde: there is not enough free memory; close other programs or use fewer --workers.",
+            file=sys.stderr,
+        )
         return WRONG_CALL
 
 
@@ -50,8 +56,10 @@ def _check(options) -> int:
     for line in lines:
         print(line)
     earned = sum(line.points for line in lines if line.status == "right")
-    print(f"\n{sum(line.status == 'right' for line in lines)} of {len(lines)} questions right, {earned:g} of "
-          f"{sum(line.points for line in lines):g} points. When your work is graded, further tests run.")
+    print(
+        f"\n{sum(line.status == 'right' for line in lines)} of {len(lines)} questions right, {earned:g} of "
+        f"{sum(line.points for line in lines):g} points. When your work is graded, further tests run."
+    )
     for note in notes:
         print(f"Note: {note}")
     return DONE
@@ -63,9 +71,16 @@ def _grade(options) -> int:
     from autograde.report import report as write_report
 
     with Progress("graded", options.quiet) as progress:
-        report = grade(Path(options.submissions), Path(options.out), workers=options.workers, timeout=options.timeout,
-                       engine=options.engine, allow_unsandboxed=options.allow_unsandboxed, force=options.force,
-                       progress=progress)
+        report = grade(
+            Path(options.submissions),
+            Path(options.out),
+            workers=options.workers,
+            timeout=options.timeout,
+            engine=options.engine,
+            allow_unsandboxed=options.allow_unsandboxed,
+            force=options.force,
+            progress=progress,
+        )
     page = write_report(Path(options.out))
     if not options.quiet:
         print(report.table())
@@ -78,9 +93,15 @@ def _collect(options) -> int:
     from autograde.progress import Progress
 
     with Progress("collected", options.quiet) as progress:
-        result = collect(Path(options.download), options.kind, Path(options.out), options.topic,
-                         Path(options.roster) if options.roster else None,
-                         Path(options.course) if options.course else None, progress)
+        result = collect(
+            Path(options.download),
+            options.kind,
+            Path(options.out),
+            options.topic,
+            Path(options.roster) if options.roster else None,
+            Path(options.course) if options.course else None,
+            progress,
+        )
     _say(result.notes)
     print(f"{result.new} new, {result.unchanged} unchanged submissions in {options.out}")
     return DONE
@@ -97,8 +118,13 @@ def _export(options) -> int:
     from autograde.export import export
 
     chosen = [find_topic(name).folder for name in options.topics]
-    result = export(Path(options.out), options.format, Path(options.roster) if options.roster else None, chosen,
-                    Path(options.to) if options.to else None)
+    result = export(
+        Path(options.out),
+        options.format,
+        Path(options.roster) if options.roster else None,
+        chosen,
+        Path(options.to) if options.to else None,
+    )
     _say(result.notes)
     for path in result.files[:10]:
         print(path)
@@ -117,7 +143,9 @@ def _simulate(options) -> int:
 
     chosen = [find_topic(name) for name in options.topics] or topics()
     count = simulate(Path(options.out), options.students, chosen, options.seed)
-    print(f"{count} notebooks of {options.students} students in {options.out}, with what each should score in {EXPECTED}")
+    print(
+        f"{count} notebooks of {options.students} students in {options.out}, with what each should score in {EXPECTED}"
+    )
     return DONE
 
 
@@ -138,10 +166,12 @@ def _number(kind, low, high, what: str):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autograde", formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m autograde",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Tools of the course: make exercises from solutions, check a notebook, collect, grade, report, export.",
         epilog="Exit status: 0 done; 1 done, but some submissions could not be graded as they were handed in;\n"
-               "2 the call was wrong; 130 interrupted (what was done is kept).")
+        "2 the call was wrong; 130 interrupted (what was done is kept).",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, function, help: str, description: str = "") -> argparse.ArgumentParser:
@@ -149,63 +179,150 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=function)
         return added
 
-    added = command("release", _release, "make exercises/ from solutions/",
-                    "Makes the notebooks of exercises/ from those of solutions/, through nbgrader's generate_assignment. "
-                    "Refuses a topic whose exercise would still hold a solution or a hidden test.")
-    added.add_argument("topics", nargs="*", metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)")
+    added = command(
+        "release",
+        _release,
+        "make exercises/ from solutions/",
+        "Makes the notebooks of exercises/ from those of solutions/, through nbgrader's generate_assignment. "
+        "Refuses a topic whose exercise would still hold a solution or a hidden test.",
+    )
+    added.add_argument(
+        "topics", nargs="*", metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)"
+    )
 
-    added = command("check", _check, "a student's own check of one notebook",
-                    "Runs a notebook against the tests that its exercise shows, and prints a line per question.")
-    added.add_argument("notebook", metavar="NOTEBOOK", help="such as exercises/01_quadratics/quadratics.ipynb")
-    added.add_argument("--timeout", type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"), default=30,
-                       metavar="SECONDS", help="for each question (default 30)")
+    added = command(
+        "check",
+        _check,
+        "a student's own check of one notebook",
+        "Runs a notebook against the tests that its exercise shows, and prints a line per question.",
+    )
+    added.add_argument(
+        "notebook", metavar="NOTEBOOK", help="such as exercises/01_quadratics/quadratics.ipynb"
+    )
+    added.add_argument(
+        "--timeout",
+        type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"),
+        default=30,
+        metavar="SECONDS",
+        help="for each question (default 30)",
+    )
 
-    added = command("grade", _grade, "grade a class",
-                    "Grades SUBMISSIONS/<student>/<topic>/<notebook>.ipynb into OUT, an ordinary nbgrader course: "
-                    "gradebook.db, submitted/, autograded/, feedback/, and grades.csv. Run again, it grades what changed.")
-    added.add_argument("submissions", metavar="SUBMISSIONS", help="the folder of the class: a folder per student")
-    added.add_argument("--out", required=True, metavar="OUT", help="the folder of the nbgrader course, made if missing")
-    added.add_argument("--workers", type=_number(int, 1, 64, "a number of workers from 1 to 64"), default=2, metavar="N",
-                       help="submissions graded at a time (default 2)")
-    added.add_argument("--timeout", type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"), default=30,
-                       metavar="SECONDS", help="for each question (default 30)")
-    added.add_argument("--engine", choices=["sandbox", "nbgrader"], default="sandbox",
-                       help="sandbox: the course's engine (default); nbgrader: stock execution, neither safe nor fast")
-    added.add_argument("--allow-unsandboxed", action="store_true",
-                       help="grade even where this system cannot give every layer of the sandbox")
+    added = command(
+        "grade",
+        _grade,
+        "grade a class",
+        "Grades SUBMISSIONS/<student>/<topic>/<notebook>.ipynb into OUT, an ordinary nbgrader course: "
+        "gradebook.db, submitted/, autograded/, feedback/, and grades.csv. Run again, it grades what changed.",
+    )
+    added.add_argument(
+        "submissions", metavar="SUBMISSIONS", help="the folder of the class: a folder per student"
+    )
+    added.add_argument(
+        "--out", required=True, metavar="OUT", help="the folder of the nbgrader course, made if missing"
+    )
+    added.add_argument(
+        "--workers",
+        type=_number(int, 1, 64, "a number of workers from 1 to 64"),
+        default=2,
+        metavar="N",
+        help="submissions graded at a time (default 2)",
+    )
+    added.add_argument(
+        "--timeout",
+        type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"),
+        default=30,
+        metavar="SECONDS",
+        help="for each question (default 30)",
+    )
+    added.add_argument(
+        "--engine",
+        choices=["sandbox", "nbgrader"],
+        default="sandbox",
+        help="sandbox: the course's engine (default); nbgrader: stock execution, neither safe nor fast",
+    )
+    added.add_argument(
+        "--allow-unsandboxed",
+        action="store_true",
+        help="grade even where this system cannot give every layer of the sandbox",
+    )
     added.add_argument("--force", action="store_true", help="grade again what has not changed, too")
-    added.add_argument("--quiet", action="store_true", help="no progress and no table; the exit status and the report tell")
+    added.add_argument(
+        "--quiet", action="store_true", help="no progress and no table; the exit status and the report tell"
+    )
 
-    added = command("collect", _collect, "take a university system's download as submissions",
-                    "Puts the notebooks of DOWNLOAD into SUBMISSIONS/<student>/<topic>/. The last upload counts; earlier ones are "
-                    "kept in SUBMISSIONS/.earlier. Students are named by the system's own number, by which export finds them again.")
+    added = command(
+        "collect",
+        _collect,
+        "take a university system's download as submissions",
+        "Puts the notebooks of DOWNLOAD into SUBMISSIONS/<student>/<topic>/. The last upload counts; earlier ones are "
+        "kept in SUBMISSIONS/.earlier. Students are named by the system's own number, by which export finds them again.",
+    )
     added.add_argument("download", metavar="DOWNLOAD", help="the zip, or the folder that it unpacked to")
-    added.add_argument("--from", dest="kind", choices=["canvas", "moodle", "folder"], required=True,
-                       help="who made the download; folder: a folder per student")
-    added.add_argument("--out", required=True, metavar="SUBMISSIONS", help="the folder of the class, made if missing")
-    added.add_argument("--topic", metavar="TOPIC", help="of notebooks that do not say which topic they are of")
-    added.add_argument("--roster", metavar="FILE", help="Moodle's grading worksheet, for the times of handing in")
+    added.add_argument(
+        "--from",
+        dest="kind",
+        choices=["canvas", "moodle", "folder"],
+        required=True,
+        help="who made the download; folder: a folder per student",
+    )
+    added.add_argument(
+        "--out", required=True, metavar="SUBMISSIONS", help="the folder of the class, made if missing"
+    )
+    added.add_argument(
+        "--topic", metavar="TOPIC", help="of notebooks that do not say which topic they are of"
+    )
+    added.add_argument(
+        "--roster", metavar="FILE", help="Moodle's grading worksheet, for the times of handing in"
+    )
     added.add_argument("--course", metavar="FILE", help="OUT/course.toml, for its time zone and due dates")
     added.add_argument("--quiet", action="store_true", help="no progress")
 
-    added = command("report", _report, "the class report",
-                    "Writes OUT/report.html: scores, questions, mistakes, times and exceptions of a graded class. "
-                    "Grading writes it, too; run this after marking by hand.")
+    added = command(
+        "report",
+        _report,
+        "the class report",
+        "Writes OUT/report.html: scores, questions, mistakes, times and exceptions of a graded class. "
+        "Grading writes it, too; run this after marking by hand.",
+    )
     added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
     added.add_argument("--to", metavar="FILE", help="another file than OUT/report.html")
 
-    added = command("export", _export, "marks for Canvas, Moodle, Gradescope or a spreadsheet",
-                    "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export.")
+    added = command(
+        "export",
+        _export,
+        "marks for Canvas, Moodle, Gradescope or a spreadsheet",
+        "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export.",
+    )
     added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
     added.add_argument("--format", choices=["canvas", "moodle", "gradescope", "csv"], required=True)
-    added.add_argument("--roster", metavar="FILE", help="the gradebook exported from Canvas, or Moodle's grading worksheet")
-    added.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)")
+    added.add_argument(
+        "--roster", metavar="FILE", help="the gradebook exported from Canvas, or Moodle's grading worksheet"
+    )
+    added.add_argument(
+        "--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)"
+    )
     added.add_argument("--to", metavar="FOLDER", help="another folder than OUT/export")
 
-    added = command("simulate", _simulate, "make up a class, with what each submission should score",
-                    "Writes submissions of made-up students: right answers in several styles, catalogued mistakes and gaps.")
-    added.add_argument("--students", type=_number(int, 1, 100_000, "a number of students from 1 to 100000"), required=True, metavar="N")
+    added = command(
+        "simulate",
+        _simulate,
+        "make up a class, with what each submission should score",
+        "Writes submissions of made-up students: right answers in several styles, catalogued mistakes and gaps.",
+    )
+    added.add_argument(
+        "--students",
+        type=_number(int, 1, 100_000, "a number of students from 1 to 100000"),
+        required=True,
+        metavar="N",
+    )
     added.add_argument("--out", required=True, metavar="FOLDER", help="a new or empty folder")
-    added.add_argument("--seed", type=_number(int, 0, 2**32, "a whole number from 0 on"), default=0, help="another seed, another class (default 0)")
-    added.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)")
+    added.add_argument(
+        "--seed",
+        type=_number(int, 0, 2**32, "a whole number from 0 on"),
+        default=0,
+        help="another seed, another class (default 0)",
+    )
+    added.add_argument(
+        "--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)"
+    )
     return parser

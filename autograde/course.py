@@ -55,4 +55,6 @@ def find_topic(name: str, root: Path = ROOT) -> Topic:
     for topic in known:
         if wanted in (topic.folder, topic.name, topic.folder[:2], topic.folder[:2].lstrip("0")):
             return topic
-    raise Refusal(f"There is no topic {name!r}; the topics are {', '.join(t.folder for t in known) or 'none yet'}.")
+    raise Refusal(
+        f"There is no topic {name!r}; the topics are {', '.join(t.folder for t in known) or 'none yet'}."
+    )

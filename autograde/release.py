@@ -66,14 +66,24 @@ def leaks(source, notebook) -> list[str]:
     found = []
     for cell in source.cells:
         if cell.cell_type == "code" and not cells.grading(cell):
-            found.append(f"cell {cell.id!r} has no nbgrader role (solution, test or read-only), so it would be released as it is")
-    answers = {line.strip() for text in cells.sources(source, cells.is_solution).values() for line in _answer_lines(text)}
+            found.append(
+                f"cell {cell.id!r} has no nbgrader role (solution, test or read-only), so it would be released as it is"
+            )
+    answers = {
+        line.strip()
+        for text in cells.sources(source, cells.is_solution).values()
+        for line in _answer_lines(text)
+    }
     for cell in notebook.cells:
         name = cells.grading(cell).get("grade_id", cell.id)
         if MARKER.search(cell.source):
-            found.append(f"cell {name!r} still holds a BEGIN or END mark: is one misspelt, or without its partner?")
+            found.append(
+                f"cell {name!r} still holds a BEGIN or END mark: is one misspelt, or without its partner?"
+            )
         if cell.cell_type == "code" and "autograde" in cell.source:
-            found.append(f"cell {name!r} imports the course's own tools, which hidden tests may and students cannot")
+            found.append(
+                f"cell {name!r} imports the course's own tools, which hidden tests may and students cannot"
+            )
         if cells.is_solution(cell):
             if STUB not in cell.source:
                 found.append(f"cell {name!r} has no {STUB!r}: is its solution marked?")
@@ -101,20 +111,27 @@ def _answer_lines(text: str) -> list[str]:
 
 def _generate(topic: Topic, folder: Path):
     """Runs nbgrader's generate_assignment on a copy of the topic's folder, without a database."""
-    shutil.copytree(topic.solution.parent, folder / "source" / topic.folder,
-                    ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+    shutil.copytree(
+        topic.solution.parent,
+        folder / "source" / topic.folder,
+        ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"),
+    )
     config = release_config()
     config.CourseDirectory.root = str(folder)
     config.CourseDirectory.assignment_id = topic.folder
     config.GenerateAssignment.no_database = True
     app = NbGrader(config=config)
-    converter = GenerateAssignment(coursedir=CourseDirectory(config=config, parent=app), config=config, parent=app)
+    converter = GenerateAssignment(
+        coursedir=CourseDirectory(config=config, parent=app), config=config, parent=app
+    )
     converter.preprocessors = [step for step in converter.preprocessors if step is not SaveCells]
     here = os.getcwd()
     try:
         converter.start()
     except (NbGraderException, RuntimeError) as problem:
-        raise Refusal(f"{topic.folder} is not released: nbgrader refuses {topic.solution.name}: {problem}") from None
+        raise Refusal(
+            f"{topic.folder} is not released: nbgrader refuses {topic.solution.name}: {problem}"
+        ) from None
     finally:
         os.chdir(here)  # nbgrader's converters change the working directory
     return cells.read(folder / "release" / topic.folder / topic.solution.name)

@@ -45,18 +45,27 @@ class Choices:
 def choices(topic: Topic) -> Choices:
     """The right and wrong answers to each question of a topic. Raises `Refusal` where the exercise is not released."""
     if not topic.exercise.is_file():
-        raise Refusal(f"{topic.folder} has no exercise yet: run `python -m autograde release {topic.folder}` first.")
+        raise Refusal(
+            f"{topic.folder} has no exercise yet: run `python -m autograde release {topic.folder}` first."
+        )
     solution, book = cells.read(topic.solution), catalogue_of(topic.folder)
     points = {name.removeprefix("test_"): value for name, value in cells.max_points(solution).items()}
     right, wrong = {}, {}
     for name, source in cells.sources(solution, cells.is_solution).items():
         right[name] = [Answer(source, points[name], "reference")]
-        right[name] += [Answer(cells.replace_function(source, version.source), points[name], f"variant: {version.label}")
-                        for version in book.variants.get(name, [])]
+        right[name] += [
+            Answer(cells.replace_function(source, version.source), points[name], f"variant: {version.label}")
+            for version in book.variants.get(name, [])
+        ]
         wrong[name] = [Answer(None, 0.0, "not attempted")]
-        wrong[name] += [Answer(cells.replace_function(source, version.source), 0.0, f"mistake: {version.label}")
-                        for version in book.mistakes.get(name, [])]
-        wrong[name] += [Answer(f'{name} = "{letter}"', 0.0, f"wrong answer: {letter}") for letter in book.answers.get(name, {})]
+        wrong[name] += [
+            Answer(cells.replace_function(source, version.source), 0.0, f"mistake: {version.label}")
+            for version in book.mistakes.get(name, [])
+        ]
+        wrong[name] += [
+            Answer(f'{name} = "{letter}"', 0.0, f"wrong answer: {letter}")
+            for letter in book.answers.get(name, {})
+        ]
     needs = {name: cells.companions(solution, name) for name in right}
     return Choices(topic, cells.read(topic.exercise), right, wrong, needs)
 
@@ -99,7 +108,16 @@ def _write_class(folder: Path, students: int, offers: list[Choices], rng: np.ran
                 path.parent.mkdir(parents=True)
                 path.write_text(serialize(filled_in(offer.exercise, answers)), encoding="utf-8")
                 for name, answer in answers.items():
-                    table.writerow([student, offer.topic.folder, name, answer.points, offer.right[name][0].points, answer.kind])
+                    table.writerow(
+                        [
+                            student,
+                            offer.topic.folder,
+                            name,
+                            answer.points,
+                            offer.right[name][0].points,
+                            answer.kind,
+                        ]
+                    )
     return students * len(offers)
 
 
@@ -130,4 +148,8 @@ def filled_in(exercise, answers: dict[str, Answer]):
 
 
 def _without_marks(source: str) -> str:
-    return "\n".join(line for line in source.splitlines() if "### BEGIN SOLUTION" not in line and "### END SOLUTION" not in line)
+    return "\n".join(
+        line
+        for line in source.splitlines()
+        if "### BEGIN SOLUTION" not in line and "### END SOLUTION" not in line
+    )

@@ -26,8 +26,12 @@ from autograde import cells, course
 from autograde.simulate import simulate
 
 OUT = course.ROOT / "build" / "bench"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(course.ROOT), "OPENBLAS_NUM_THREADS": "1",
-               "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(course.ROOT),
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+}
 
 
 @dataclass
@@ -60,7 +64,9 @@ def timed(command: list[str], cwd: Path) -> tuple[float, float, float]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if status:
         log.seek(0)
-        sys.exit(f"{' '.join(command)} ended with status {status}:\n{log.read().decode(errors='replace')[-2000:]}")
+        sys.exit(
+            f"{' '.join(command)} ended with status {status}:\n{log.read().decode(errors='replace')[-2000:]}"
+        )
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak[0]
 
 
@@ -84,29 +90,52 @@ def median_of(runs: int, what: str, submissions: int, once) -> Row:
     results = sorted(once() for _ in range(runs))
     wall, processor, peak = results[len(results) // 2]
     row = Row(what, submissions, wall, processor, max(peak, *(result[2] for result in results)))
-    print(f"  {what:32} {wall:8.1f} s   {row.per_second:7.2f} a second   (runs: {', '.join(f'{r[0]:.1f}' for r in results)})", flush=True)
+    print(
+        f"  {what:32} {wall:8.1f} s   {row.per_second:7.2f} a second   (runs: {', '.join(f'{r[0]:.1f}' for r in results)})",
+        flush=True,
+    )
     return row
 
 
-def with_stock_nbgrader(handed_in: Path, topics: list[course.Topic], folder: Path) -> tuple[float, float, float]:
+def with_stock_nbgrader(
+    handed_in: Path, topics: list[course.Topic], folder: Path
+) -> tuple[float, float, float]:
     """nbgrader's own commands on a course made for the purpose; making the course is not timed."""
     shutil.rmtree(folder, ignore_errors=True)
     for topic in topics:
         (folder / "source" / topic.folder).mkdir(parents=True)
         shutil.copy(topic.solution, folder / "source" / topic.folder)
     shutil.copytree(handed_in, folder / "submitted", ignore=shutil.ignore_patterns("*.csv"))
-    (folder / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "bench"\nc.Exchange.root = "."\n')
+    (folder / "nbgrader_config.py").write_text(
+        'c = get_config()\nc.CourseDirectory.course_id = "bench"\nc.Exchange.root = "."\n'
+    )
     nbgrader = [sys.executable, "-m", "nbgrader"]
     for topic in topics:
         timed([*nbgrader, "generate_assignment", topic.folder], folder)
-    parts = [timed([*nbgrader, command, topic.folder], folder)
-             for topic in topics for command in ("autograde", "generate_feedback")]
+    parts = [
+        timed([*nbgrader, command, topic.folder], folder)
+        for topic in topics
+        for command in ("autograde", "generate_feedback")
+    ]
     return sum(p[0] for p in parts), sum(p[1] for p in parts), max(p[2] for p in parts)
 
 
 def with_this_project(handed_in: Path, workers: int, folder: Path) -> tuple[float, float, float]:
     shutil.rmtree(folder, ignore_errors=True)
-    return timed([sys.executable, "-m", "autograde", "grade", str(handed_in), "--out", str(folder), "--workers", str(workers)], course.ROOT)
+    return timed(
+        [
+            sys.executable,
+            "-m",
+            "autograde",
+            "grade",
+            str(handed_in),
+            "--out",
+            str(folder),
+            "--workers",
+            str(workers),
+        ],
+        course.ROOT,
+    )
 
 
 def engine_overhead(handed_in: Path, topics: list[course.Topic]) -> tuple[float, float]:
@@ -148,7 +177,11 @@ def plot(speed: list[Row], growth: list[Row]) -> None:
     import matplotlib.pyplot as plt
 
     fig, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-    left.barh([row.what for row in speed], [row.per_second for row in speed], color=["#999999", "#0072B2", "#009E73"])
+    left.barh(
+        [row.what for row in speed],
+        [row.per_second for row in speed],
+        color=["#999999", "#0072B2", "#009E73"],
+    )
     left.invert_yaxis()
     left.set(xlabel="submissions a second")
     sizes = [row.submissions for row in growth]
@@ -160,10 +193,20 @@ def plot(speed: list[Row], growth: list[Row]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed against stock nbgrader, and growth.")
-    parser.add_argument("--students", type=int, default=6, help="students of the class that both grade (default 6)")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Speed against stock nbgrader, and growth."
+    )
+    parser.add_argument(
+        "--students", type=int, default=6, help="students of the class that both grade (default 6)"
+    )
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts (default 3)")
-    parser.add_argument("--growth", type=int, nargs="*", default=[10, 100, 1000], help="numbers of submissions (default 10 100 1000)")
+    parser.add_argument(
+        "--growth",
+        type=int,
+        nargs="*",
+        default=[10, 100, 1000],
+        help="numbers of submissions (default 10 100 1000)",
+    )
     parser.add_argument("--topics", nargs="*", default=[], help="topics (all by default)")
     options = parser.parse_args()
     topics = [course.find_topic(name) for name in options.topics] or course.topics()
@@ -171,22 +214,45 @@ def main() -> int:
         folder = Path(scratch)
         simulate(folder / "class", options.students, topics, seed=2)
         count = options.students * len(topics)
-        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}: "
-              f"{options.students} students, {len(topics)} topics, {count} submissions, median of {options.runs} runs", flush=True)
-        stock = median_of(options.runs, "stock nbgrader", count, lambda: with_stock_nbgrader(folder / "class", topics, folder / "stock"))
-        ours = [median_of(options.runs, f"this project, {n} worker{'s' * (n > 1)}", count,
-                          lambda n=n: with_this_project(folder / "class", n, folder / "ours")) for n in (1, 2)]
+        print(
+            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}: "
+            f"{options.students} students, {len(topics)} topics, {count} submissions, median of {options.runs} runs",
+            flush=True,
+        )
+        stock = median_of(
+            options.runs,
+            "stock nbgrader",
+            count,
+            lambda: with_stock_nbgrader(folder / "class", topics, folder / "stock"),
+        )
+        ours = [
+            median_of(
+                options.runs,
+                f"this project, {n} worker{'s' * (n > 1)}",
+                count,
+                lambda n=n: with_this_project(folder / "class", n, folder / "ours"),
+            )
+            for n in (1, 2)
+        ]
         write([stock, *ours], "speed")
         for row in ours:
             print(f"  {row.what}: {stock.seconds / row.seconds:.1f} times stock")
         own, spent = zip(*(engine_overhead(folder / "class", topics) for _ in range(options.runs)))
-        print(f"  engine: {1000 * statistics.median(spent):.0f} ms of processor a submission, its cells alone "
-              f"{1000 * statistics.median(own):.0f} ms: {1000 * (statistics.median(spent) - statistics.median(own)):.0f} ms on top")
+        print(
+            f"  engine: {1000 * statistics.median(spent):.0f} ms of processor a submission, its cells alone "
+            f"{1000 * statistics.median(own):.0f} ms: {1000 * (statistics.median(spent) - statistics.median(own)):.0f} ms on top"
+        )
         growth = []
         for size in options.growth:
             simulate(folder / f"growth-{size}", size, topics[:1], seed=size)
-            growth.append(median_of(1, f"growth, {size} submissions", size,
-                                    lambda size=size: with_this_project(folder / f"growth-{size}", 2, folder / "ours")))
+            growth.append(
+                median_of(
+                    1,
+                    f"growth, {size} submissions",
+                    size,
+                    lambda size=size: with_this_project(folder / f"growth-{size}", 2, folder / "ours"),
+                )
+            )
         if growth:
             write(growth, "growth")
             plot([stock, *ours], growth)

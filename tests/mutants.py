@@ -32,15 +32,59 @@ from autograde import cells, course  # noqa: E402
 SECONDS = 10  # for one mutant: a dropped `i += 1` never ends
 RECORDS = Path(__file__).parent / "equivalent_mutants"
 
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
-         ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.MatMult: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
-COMPARISONS = {ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
-               ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,),
-               ast.IsNot: (ast.Is,)}
-NAMES = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max", "sum": "mean", "mean": "sum", "any": "all",
-         "all": "any", "floor": "ceil", "sin": "cos", "cos": "sin", "zeros": "ones", "ones": "zeros", "zeros_like": "ones_like",
-         "ones_like": "zeros_like", "var": "std", "std": "var", "log": "log1p", "exp": "expm1", "norm": "det", "log2": "log",
-         "uniform": "normal", "normal": "uniform", "argmin": "argmax", "argmax": "argmin", "svd": "eigh", "inf": "nan"}
+SWAPS = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.FloorDiv: ast.Div,
+    ast.Mod: ast.FloorDiv,
+    ast.MatMult: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}
+COMPARISONS = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+}
+NAMES = {
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "max": "min",
+    "min": "max",
+    "sum": "mean",
+    "mean": "sum",
+    "any": "all",
+    "all": "any",
+    "floor": "ceil",
+    "sin": "cos",
+    "cos": "sin",
+    "zeros": "ones",
+    "ones": "zeros",
+    "zeros_like": "ones_like",
+    "ones_like": "zeros_like",
+    "var": "std",
+    "std": "var",
+    "log": "log1p",
+    "exp": "expm1",
+    "norm": "det",
+    "log2": "log",
+    "uniform": "normal",
+    "normal": "uniform",
+    "argmin": "argmax",
+    "argmax": "argmin",
+    "svd": "eigh",
+    "inf": "nan",
+}
 
 
 class OutOfTime(BaseException):
@@ -57,7 +101,7 @@ def variants_of(node: ast.AST) -> Iterator[ast.AST | None]:
     if isinstance(node, ast.Compare):
         for i, op in enumerate(node.ops):
             for other in COMPARISONS.get(type(op), ()):
-                yield _with(node, ops=[*node.ops[:i], other(), *node.ops[i + 1:]])
+                yield _with(node, ops=[*node.ops[:i], other(), *node.ops[i + 1 :]])
     if isinstance(node, ast.BoolOp):
         yield _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
         yield from node.values
@@ -66,12 +110,16 @@ def variants_of(node: ast.AST) -> Iterator[ast.AST | None]:
     if isinstance(node, ast.Constant):
         yield from (ast.Constant(value) for value in _other_constants(node.value))
     if isinstance(node, ast.Call):
-        if node.args and len(node.args) <= 2 and not isinstance(node.args[0], (ast.Starred, ast.GeneratorExp)):
+        if (
+            node.args
+            and len(node.args) <= 2
+            and not isinstance(node.args[0], (ast.Starred, ast.GeneratorExp))
+        ):
             yield node.args[0]  # the call left out
         if not node.args and isinstance(node.func, ast.Attribute):
             yield node.func.value  # x.copy() -> x
         for i in range(len(node.keywords)):
-            yield _with(node, keywords=node.keywords[:i] + node.keywords[i + 1:])
+            yield _with(node, keywords=node.keywords[:i] + node.keywords[i + 1 :])
     if isinstance(node, ast.Attribute) and node.attr in NAMES:
         yield _with(node, attr=NAMES[node.attr])
     if isinstance(node, ast.Attribute) and node.attr == "T":
@@ -86,8 +134,15 @@ def variants_of(node: ast.AST) -> Iterator[ast.AST | None]:
         yield ast.Pass()
     if isinstance(node, ast.Return) and node.value is not None and isinstance(node.value, ast.Tuple):
         for i in range(len(node.value.elts)):
-            yield ast.Return(ast.Tuple(node.value.elts[:i] + [node.value.elts[0]] * (i > 0) + [ast.Constant(0.0)] * (i == 0)
-                                       + node.value.elts[i + 1:], ast.Load()))
+            yield ast.Return(
+                ast.Tuple(
+                    node.value.elts[:i]
+                    + [node.value.elts[0]] * (i > 0)
+                    + [ast.Constant(0.0)] * (i == 0)
+                    + node.value.elts[i + 1 :],
+                    ast.Load(),
+                )
+            )
 
 
 def _other_constants(value) -> list:
@@ -168,7 +223,11 @@ def _change(before: str, after: str) -> str:
         old, new = old[1:], new[1:]
     while old and new and old[-1] == new[-1]:
         old, new = old[:-1], new[:-1]
-    return " ".join(line.strip() for line in old) + " -> " + (" ".join(line.strip() for line in new) or "(nothing)")
+    return (
+        " ".join(line.strip() for line in old)
+        + " -> "
+        + (" ".join(line.strip() for line in new) or "(nothing)")
+    )
 
 
 def survives(topic_folder: str, function: str, source: str) -> bool:
@@ -201,12 +260,22 @@ def recorded(topic_folder: str) -> dict[tuple[str, str], str]:
 def examine(topic: course.Topic, workers: int) -> int:
     """Prints the topic's table; returns how many survivors have no record."""
     known = recorded(topic.folder)
-    functions = {name: source for name, source in cells.sources(cells.read(topic.solution), cells.is_solution).items()
-                 if not name.startswith("answer_")}
+    functions = {
+        name: source
+        for name, source in cells.sources(cells.read(topic.solution), cells.is_solution).items()
+        if not name.startswith("answer_")
+    }
     jobs = [(name, change, text) for name, source in functions.items() for change, text in mutants(source)]
     with ProcessPoolExecutor(workers) as pool:
-        alive = list(pool.map(survives, [topic.folder] * len(jobs), [job[0] for job in jobs], [job[2] for job in jobs],
-                              chunksize=8))
+        alive = list(
+            pool.map(
+                survives,
+                [topic.folder] * len(jobs),
+                [job[0] for job in jobs],
+                [job[2] for job in jobs],
+                chunksize=8,
+            )
+        )
     survivors = [(name, change) for (name, change, _), lives in zip(jobs, alive) if lives]
     print(f"\n{topic.folder:28} {'killed':>7} {'total':>6} {'equivalent':>11} {'open':>5}")
     for name in functions:
@@ -223,8 +292,12 @@ def examine(topic: course.Topic, workers: int) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Mutation testing of the exercises' tests.")
-    parser.add_argument("topics", nargs="*", metavar="TOPIC", help="topics to examine (all of them by default)")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description="Mutation testing of the exercises' tests."
+    )
+    parser.add_argument(
+        "topics", nargs="*", metavar="TOPIC", help="topics to examine (all of them by default)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     arguments = parser.parse_args()
     try:
@@ -233,7 +306,11 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 2
     unexplained = sum(examine(topic, arguments.workers) for topic in chosen)
-    print(f"\n{unexplained} survivors without a record." if unexplained else "\nEvery survivor is recorded as equivalent, with its reason.")
+    print(
+        f"\n{unexplained} survivors without a record."
+        if unexplained
+        else "\nEvery survivor is recorded as equivalent, with its reason."
+    )
     return 1 if unexplained else 0
 
 

@@ -11,8 +11,14 @@ from autograde.course import ROOT, find_topic
 
 
 def run(*arguments: str, cwd=ROOT) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "autograde", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return subprocess.run(
+        [sys.executable, "-m", "autograde", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
 
 
 def test_help_names_every_command_and_the_exit_statuses():
@@ -26,16 +32,19 @@ def test_a_command_works_from_another_folder_too(tmp_path):
     assert run("release", "01", cwd=tmp_path).stdout == "01_quadratics: up to date\n"
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    (["release", "99_nothing"], "There is no topic '99_nothing'"),
-    (["check", "missing.ipynb"], "There is no notebook at missing.ipynb"),
-    (["check", "README.md"], "cannot be checked"),
-    (["check", "exercises"], "is a folder"),
-    (["grade", "missing", "--out", "{out}"], "missing"),
-    (["grade", "README.md", "--out", "{out}"], "README.md"),
-    (["simulate", "--students", "2", "--out", "README.md"], "README.md holds something already"),
-    (["simulate", "--students", "2", "--out", "{out}", "--topics", "99"], "There is no topic '99'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["release", "99_nothing"], "There is no topic '99_nothing'"),
+        (["check", "missing.ipynb"], "There is no notebook at missing.ipynb"),
+        (["check", "README.md"], "cannot be checked"),
+        (["check", "exercises"], "is a folder"),
+        (["grade", "missing", "--out", "{out}"], "missing"),
+        (["grade", "README.md", "--out", "{out}"], "README.md"),
+        (["simulate", "--students", "2", "--out", "README.md"], "README.md holds something already"),
+        (["simulate", "--students", "2", "--out", "{out}", "--topics", "99"], "There is no topic '99'"),
+    ],
+)
 def test_a_wrong_call_gets_one_sentence_status_2_and_writes_nothing(arguments, sentence, tmp_path):
     told = run(*[part.format(out=tmp_path / "out") for part in arguments])
     assert told.returncode == 2
@@ -43,9 +52,19 @@ def test_a_wrong_call_gets_one_sentence_status_2_and_writes_nothing(arguments, s
     assert told.stdout == "" and list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["grade", "x", "--out", "y", "--workers", "0"], ["grade", "x", "--out", "y", "--workers", "many"],
-                                       ["grade", "x", "--out", "y", "--timeout", "nan"], ["grade", "x", "--out", "y", "--timeout", "-1"],
-                                       ["grade", "x"], ["simulate", "--students", "0", "--out", "x"], ["dance"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["grade", "x", "--out", "y", "--workers", "0"],
+        ["grade", "x", "--out", "y", "--workers", "many"],
+        ["grade", "x", "--out", "y", "--timeout", "nan"],
+        ["grade", "x", "--out", "y", "--timeout", "-1"],
+        ["grade", "x"],
+        ["simulate", "--students", "0", "--out", "x"],
+        ["dance"],
+        [],
+    ],
+)
 def test_nonsense_is_refused_with_status_2_before_anything_happens(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -69,7 +88,9 @@ def test_check_tells_right_from_wrong_and_says_why(tmp_path):
     offer = choices(topic)
     answers = {name: versions[0] for name, versions in offer.right.items()}
     answers["quadratic"] = Answer("def quadratic(A, b, c, x):\n    return x @ A @ x + b @ x + c", 0, "")
-    answers["gradient_descent"] = Answer("def gradient_descent(gradient, x0, lr, steps):\n    while True: pass", 0, "")
+    answers["gradient_descent"] = Answer(
+        "def gradient_descent(gradient, x0, lr, steps):\n    while True: pass", 0, ""
+    )
     answers["answer_3"] = Answer(None, 0, "")
     notebook = filled_in(cells.read(topic.exercise), answers)
     path = tmp_path / "my own name.ipynb"

@@ -13,7 +13,9 @@ WITHOUT_OUTPUTS = sorted([*(ROOT / "solutions").glob("*/*.ipynb"), *(ROOT / "exe
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(home|root|tmp|usr|var|work|Users|mnt|opt|private)/|\b[A-Z]:\\\\")
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
 
-every_notebook = pytest.mark.parametrize("path", [*LECTURES, *WITHOUT_OUTPUTS], ids=lambda path: str(path.relative_to(ROOT)))
+every_notebook = pytest.mark.parametrize(
+    "path", [*LECTURES, *WITHOUT_OUTPUTS], ids=lambda path: str(path.relative_to(ROOT))
+)
 every_lecture = pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 
 
@@ -47,7 +49,9 @@ def test_its_cell_ids_are_readable_names_and_its_metadata_hold_nothing_of_one_ma
     notebook = cells.read(path)
     ids = [cell.id for cell in notebook.cells]
     assert len(ids) == len(set(ids))
-    assert not [name for name in ids if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f-]+)?", name)], "ids should be names, not random"
+    assert not [name for name in ids if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f-]+)?", name)], (
+        "ids should be names, not random"
+    )
     assert notebook.metadata.kernelspec.name == "python3"
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}
     assert set(notebook.metadata.language_info) == {"name"}
@@ -81,24 +85,38 @@ def test_every_figure_of_a_lecture_has_alternative_text_that_says_what_it_shows(
         for kind in IMAGES:
             if kind in output.get("data", {}):
                 figures += 1
-                assert len(output.metadata.get(kind, {}).get("alt", "")) >= 40, f"a figure of {cell.id} has no alternative text"
+                assert len(output.metadata.get(kind, {}).get("alt", "")) >= 40, (
+                    f"a figure of {cell.id} has no alternative text"
+                )
     assert figures >= 4
 
 
 @every_lecture
 def test_a_lecture_shows_its_figures_through_the_one_helper(path):
     for cell in code_cells(cells.read(path)):
-        assert not re.search(r"plt\.show\(|(?<!\w)display\(", cell.source), f"{cell.id}: use lab's show(fig, alt)"
+        assert not re.search(r"plt\.show\(|(?<!\w)display\(", cell.source), (
+            f"{cell.id}: use lab's show(fig, alt)"
+        )
 
 
 @every_lecture
 def test_a_lecture_has_its_parts(path):
     notebook, text = cells.read(path), prose(cells.read(path))
     assert notebook.cells[0].source.startswith("# ")
-    for part in ("you will be able to", "What you need first", "minutes", "From the slides", "Summary", "## Papers", f"exercises/{path.stem}/"):
+    for part in (
+        "you will be able to",
+        "What you need first",
+        "minutes",
+        "From the slides",
+        "Summary",
+        "## Papers",
+        f"exercises/{path.stem}/",
+    ):
         assert part in text, f"no {part!r}"
     assert len(text.split()) >= 1500
-    assert sum(cell.source.count("assert ") for cell in code_cells(notebook)) >= 12, "claims should be asserted"
+    assert sum(cell.source.count("assert ") for cell in code_cells(notebook)) >= 12, (
+        "claims should be asserted"
+    )
 
 
 @every_lecture

@@ -9,8 +9,12 @@ from autograde.cli import _parser
 from autograde.course import ROOT
 from tests import pictures
 
-PAGES = [ROOT / "README.md", ROOT / "lectures" / "README.md", ROOT / "autograde" / "README.md",
-         ROOT / "autograde" / "WEEK.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "lectures" / "README.md",
+    ROOT / "autograde" / "README.md",
+    ROOT / "autograde" / "WEEK.md",
+]
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 
 
@@ -41,6 +45,16 @@ def test_a_figure_taken_from_a_lecture_is_the_one_it_stores(name):
 
 
 def test_the_top_level_holds_what_the_owner_asked_for_and_little_else():
-    allowed = {"README.md", "requirements.txt", "lectures", "exercises", "solutions", "autograde", "tests", "Makefile", "pyproject.toml"}
+    allowed = {
+        "README.md",
+        "requirements.txt",
+        "lectures",
+        "exercises",
+        "solutions",
+        "autograde",
+        "tests",
+        "Makefile",
+        "pyproject.toml",
+    }
     made = {"build"}  # by the Makefile, and ignored by git
     assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - made == allowed

@@ -7,12 +7,21 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograde import release
 from autograde.course import Refusal, Topic
 
-SOLUTION = "def one() -> int:\n    ### BEGIN SOLUTION\n    result = 1\n    return result\n    ### END SOLUTION"
+SOLUTION = (
+    "def one() -> int:\n    ### BEGIN SOLUTION\n    result = 1\n    return result\n    ### END SOLUTION"
+)
 TEST = '### BEGIN HIDDEN TESTS\nassert one() == 1, "hidden"\n### END HIDDEN TESTS\nassert one() > 0, "one is positive"'
 
 
 def cell(grade_id: str, source: str, grade=False, solution=False, locked=True, points=None):
-    role = {"grade": grade, "solution": solution, "locked": locked, "grade_id": grade_id, "schema_version": 3, "task": False}
+    role = {
+        "grade": grade,
+        "solution": solution,
+        "locked": locked,
+        "grade_id": grade_id,
+        "schema_version": 3,
+        "task": False,
+    }
     if points is not None:
         role["points"] = points
     return new_code_cell(source, id=grade_id, metadata={"nbgrader": role})
@@ -24,9 +33,14 @@ def topic(tmp_path):
 
     def write(solution=SOLUTION, test=TEST, extra=()):
         made = Topic("09_ones", tmp_path)
-        notebook = new_notebook(cells=[cell("one", solution, solution=True, locked=False),
-                                       cell("test_one", test, grade=True, points=1), *extra],
-                                metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}})
+        notebook = new_notebook(
+            cells=[
+                cell("one", solution, solution=True, locked=False),
+                cell("test_one", test, grade=True, points=1),
+                *extra,
+            ],
+            metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+        )
         made.solution.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, made.solution)
         return made
@@ -48,16 +62,30 @@ def test_a_second_release_changes_nothing(topic):
     assert release.release(made) is False
 
 
-@pytest.mark.parametrize(("parts", "clause"), [
-    ({"solution": "def one() -> int:\n    return 1"}, None),  # unmarked: nbgrader replaces the whole cell
-    ({"solution": "def one() -> int:\n    # begin solution\n    return 1\n    # end solution\n    ### BEGIN SOLUTION\n    ### END SOLUTION"}, "BEGIN or END mark"),
-    ({"solution": SOLUTION + "\n\n\ndef copy_of_one() -> int:\n    result = 1\n    return result"}, "still holds 'result = 1'"),
-    ({"solution": "def one() -> int:\n    return 1\n    ### BEGIN SOLUTION\n    ### END SOLUTION"}, "the empty exercise passes 'test_one'"),
-    ({"test": "from autograde.marking import mark\n" + TEST}, "imports the course's own tools"),
-    ({"test": "### BEGIN HIDDEN TEST\nassert one() == 1\n### END HIDDEN TEST"}, "BEGIN or END mark"),
-    ({"extra": [new_code_cell("x = 1", id="plain")]}, "'plain' has no nbgrader role"),
-    ({"solution": "def one() -> int:\n    ### BEGIN SOLUTION\n    return 1"}, "nbgrader refuses"),
-])
+@pytest.mark.parametrize(
+    ("parts", "clause"),
+    [
+        ({"solution": "def one() -> int:\n    return 1"}, None),  # unmarked: nbgrader replaces the whole cell
+        (
+            {
+                "solution": "def one() -> int:\n    # begin solution\n    return 1\n    # end solution\n    ### BEGIN SOLUTION\n    ### END SOLUTION"
+            },
+            "BEGIN or END mark",
+        ),
+        (
+            {"solution": SOLUTION + "\n\n\ndef copy_of_one() -> int:\n    result = 1\n    return result"},
+            "still holds 'result = 1'",
+        ),
+        (
+            {"solution": "def one() -> int:\n    return 1\n    ### BEGIN SOLUTION\n    ### END SOLUTION"},
+            "the empty exercise passes 'test_one'",
+        ),
+        ({"test": "from autograde.marking import mark\n" + TEST}, "imports the course's own tools"),
+        ({"test": "### BEGIN HIDDEN TEST\nassert one() == 1\n### END HIDDEN TEST"}, "BEGIN or END mark"),
+        ({"extra": [new_code_cell("x = 1", id="plain")]}, "'plain' has no nbgrader role"),
+        ({"solution": "def one() -> int:\n    ### BEGIN SOLUTION\n    return 1"}, "nbgrader refuses"),
+    ],
+)
 def test_what_would_leak_is_refused_with_a_reason_and_nothing_is_written(topic, parts, clause):
     made = topic(**parts)
     if clause is None:

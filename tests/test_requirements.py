@@ -8,9 +8,14 @@ from packaging.requirements import Requirement
 from autograde.course import ROOT
 
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-REQUIRED = [Requirement(line.partition("#")[0].strip()) for line in LINES if line and not line.startswith(("#", "-"))]
-PINS = dict(line.strip().lower().replace("_", "-").split("==") for line in
-            (ROOT / "autograde" / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line and not line.startswith("#"))
+REQUIRED = [
+    Requirement(line.partition("#")[0].strip()) for line in LINES if line and not line.startswith(("#", "-"))
+]
+PINS = dict(
+    line.strip().lower().replace("_", "-").split("==")
+    for line in (ROOT / "autograde" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    if "==" in line and not line.startswith("#")
+)
 
 
 def normal(name: str) -> str:
@@ -39,7 +44,9 @@ def test_the_pins_cover_all_that_the_requirements_bring():
         assert normal(name) in PINS, f"{name} is not pinned in autograde/constraints.txt"
         for text in metadata.requires(name) or []:
             needed = Requirement(text)
-            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in (extras or {""})):
+            if needed.marker is None or any(
+                needed.marker.evaluate({"extra": extra}) for extra in (extras or {""})
+            ):
                 todo.append((needed.name, needed.extras))
 
 

@@ -33,7 +33,11 @@ def test_every_question_of_every_student_scores_as_expected(tmp_path):
         for student in sorted({row["student"] for row in rows}):
             handed_in = cells.read(tmp_path / "class" / student / topic.folder / topic.exercise.name)
             outcomes = cells.run(solution, cells.sources(handed_in, cells.is_solution))
-            mine = {row["question"]: row for row in rows if (row["student"], row["topic"]) == (student, topic.folder)}
+            mine = {
+                row["question"]: row
+                for row in rows
+                if (row["student"], row["topic"]) == (student, topic.folder)
+            }
             assert set(mine) == {name.removeprefix("test_") for name in outcomes}
             for name, outcome in outcomes.items():
                 row = mine[name.removeprefix("test_")]

@@ -27,7 +27,7 @@ class Version:
         """The function's source as a student would have typed it, without the catalogue's decorator."""
         text = textwrap.dedent(inspect.getsource(self.function))
         definition = ast.parse(text).body[0]
-        return "\n".join(text.splitlines()[definition.lineno - 1:])
+        return "\n".join(text.splitlines()[definition.lineno - 1 :])
 
 
 @dataclass

@@ -6,20 +6,23 @@ import numpy as np
 
 from autograde.mistakes import Catalogue
 
-catalogue = Catalogue("01_quadratics", sections={
-    "quadratic": "Many parameters, one learning rate",
-    "quadratic_gradient": "The eigenbasis decouples the problem",
-    "gradient_descent": "Which learning rate?",
-    "step_regime": "Four regimes, and a border",
-    "convergence_ratios": "How fast is \"converges\"?",
-    "max_stable_lr": "The limit",
-    "condition_number": "The price: the condition number",
-    "critical_point_kind": "Critical points",
-    "answer_1": "The border is 2, not 1",
-    "answer_2": "One run in two coordinate systems",
-    "answer_3": "R is constant, and a square",
-    "answer_4": "R below 1 is not enough",
-})
+catalogue = Catalogue(
+    "01_quadratics",
+    sections={
+        "quadratic": "Many parameters, one learning rate",
+        "quadratic_gradient": "The eigenbasis decouples the problem",
+        "gradient_descent": "Which learning rate?",
+        "step_regime": "Four regimes, and a border",
+        "convergence_ratios": 'How fast is "converges"?',
+        "max_stable_lr": "The limit",
+        "condition_number": "The price: the condition number",
+        "critical_point_kind": "Critical points",
+        "answer_1": "The border is 2, not 1",
+        "answer_2": "One run in two coordinate systems",
+        "answer_3": "R is constant, and a square",
+        "answer_4": "R below 1 is not enough",
+    },
+)
 wrong, right = catalogue.wrong, catalogue.right
 
 
@@ -41,30 +44,45 @@ def quadratic(A, b, c, x):
     return float(total)
 
 
-@wrong("without the half", "Your x^T A x is counted in full: the definition has x^T A x / 2, so that a parabola of "
-       "curvature a is a x^2 / 2 and its second derivative is a.")
+@wrong(
+    "without the half",
+    "Your x^T A x is counted in full: the definition has x^T A x / 2, so that a parabola of "
+    "curvature a is a x^2 / 2 and its second derivative is a.",
+)
 def quadratic(A, b, c, x):
     return x @ A @ x + b @ x + c
 
 
-@wrong("halves everything", "Your half stands before all three terms: it belongs to x^T A x alone, and b^T x and c are "
-       "counted in full.")
+@wrong(
+    "halves everything",
+    "Your half stands before all three terms: it belongs to x^T A x alone, and b^T x and c are "
+    "counted in full.",
+)
 def quadratic(A, b, c, x):
     return (x @ A @ x + b @ x + c) / 2
 
 
-@wrong("without the constant", "Your value leaves out c: the constant moves no minimum, but it is part of the value.")
+@wrong(
+    "without the constant",
+    "Your value leaves out c: the constant moves no minimum, but it is part of the value.",
+)
 def quadratic(A, b, c, x):
     return 0.5 * x @ A @ x + b @ x
 
 
-@wrong("without the linear term", "Your value leaves out b^T x, the term that moves the minimum away from the origin.")
+@wrong(
+    "without the linear term",
+    "Your value leaves out b^T x, the term that moves the minimum away from the origin.",
+)
 def quadratic(A, b, c, x):
     return 0.5 * x @ A @ x + c
 
 
-@wrong("squares each coordinate", "You pair each x_j only with itself (A * x**2), which drops the products x_i x_j "
-       "between different coordinates: use matrix products, x @ A @ x.")
+@wrong(
+    "squares each coordinate",
+    "You pair each x_j only with itself (A * x**2), which drops the products x_i x_j "
+    "between different coordinates: use matrix products, x @ A @ x.",
+)
 def quadratic(A, b, c, x):
     return 0.5 * np.sum(A * x**2) + b @ x + c
 
@@ -88,20 +106,28 @@ def quadratic_gradient(A, b, x):
     return g
 
 
-@wrong("takes A for symmetric", "A x + b is the gradient only where A is symmetric: each x_k stands in row k and in "
-       "column k of A, so the general gradient is the mean of A x and A^T x, plus b.")
+@wrong(
+    "takes A for symmetric",
+    "A x + b is the gradient only where A is symmetric: each x_k stands in row k and in "
+    "column k of A, so the general gradient is the mean of A x and A^T x, plus b.",
+)
 def quadratic_gradient(A, b, x):
     return A @ x + b
 
 
-@wrong("columns only", "A^T x + b is the gradient only where A is symmetric: the rows of A have their share too, half "
-       "and half.")
+@wrong(
+    "columns only",
+    "A^T x + b is the gradient only where A is symmetric: the rows of A have their share too, half and half.",
+)
 def quadratic_gradient(A, b, x):
     return A.T @ x + b
 
 
-@wrong("without the half", "(A + A^T) x counts the slope of the curved part twice: the half of x^T A x / 2 is still "
-       "there after differentiating, and for a symmetric A it makes the gradient A x + b.")
+@wrong(
+    "without the half",
+    "(A + A^T) x counts the slope of the curved part twice: the half of x^T A x / 2 is still "
+    "there after differentiating, and for a symmetric A it makes the gradient A x + b.",
+)
 def quadratic_gradient(A, b, x):
     return (A + A.T) @ x + b
 
@@ -111,8 +137,11 @@ def quadratic_gradient(A, b, x):
     return (A + A.T) @ x / 2
 
 
-@wrong("writes into b", "Your function adds to the caller's b in place (`g = b` is another name for the same array): "
-       "at the next call b is no longer the b of this quadratic.")
+@wrong(
+    "writes into b",
+    "Your function adds to the caller's b in place (`g = b` is another name for the same array): "
+    "at the next call b is no longer the b of this quadratic.",
+)
 def quadratic_gradient(A, b, x):
     g = b
     g += (A + A.T) @ x / 2
@@ -141,8 +170,11 @@ def gradient_descent(gradient, x0, lr, steps):
     return np.vstack([x0, rest])
 
 
-@wrong("one array for every row", "`x -= ...` changes the array itself, and that array is the caller's x0: the start has "
-       "moved, and rows that are the same array all show the last point. Write `x = x - ...`.")
+@wrong(
+    "one array for every row",
+    "`x -= ...` changes the array itself, and that array is the caller's x0: the start has "
+    "moved, and rows that are the same array all show the last point. Write `x = x - ...`.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     x = x0
     path = [x]
@@ -152,8 +184,10 @@ def gradient_descent(gradient, x0, lr, steps):
     return np.array(path)
 
 
-@wrong("leaves out the start", "Your path lacks its first point: row 0 is x0 itself, before any step, so there are "
-       "steps + 1 rows.")
+@wrong(
+    "leaves out the start",
+    "Your path lacks its first point: row 0 is x0 itself, before any step, so there are steps + 1 rows.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     x, path = np.array(x0, dtype=float), []
     for _ in range(steps):
@@ -162,8 +196,10 @@ def gradient_descent(gradient, x0, lr, steps):
     return np.array(path)
 
 
-@wrong("leaves out the last step", "Your path stops one step early: after `steps` steps there are steps + 1 points, "
-       "counting the start.")
+@wrong(
+    "leaves out the last step",
+    "Your path stops one step early: after `steps` steps there are steps + 1 points, counting the start.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     x, path = np.array(x0, dtype=float), []
     for _ in range(steps):
@@ -172,8 +208,11 @@ def gradient_descent(gradient, x0, lr, steps):
     return np.array(path)
 
 
-@wrong("stops at a small gradient", "Your path ends where the gradient is small: the caller asked for `steps` steps, and "
-       "gets steps + 1 rows also where they hardly move.")
+@wrong(
+    "stops at a small gradient",
+    "Your path ends where the gradient is small: the caller asked for `steps` steps, and "
+    "gets steps + 1 rows also where they hardly move.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     path = [np.array(x0, dtype=float)]
     for _ in range(steps):
@@ -192,15 +231,21 @@ def gradient_descent(gradient, x0, lr, steps):
     return np.array(path)
 
 
-@wrong("one gradient for all steps", "You ask for the gradient once, at x0, and walk on in a straight line: it changes "
-       "on the way, and each step needs the gradient of the point it starts from.")
+@wrong(
+    "one gradient for all steps",
+    "You ask for the gradient once, at x0, and walk on in a straight line: it changes "
+    "on the way, and each step needs the gradient of the point it starts from.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     g = gradient(x0)
     return np.array([x0 - k * lr * g for k in range(steps + 1)])
 
 
-@wrong("keeps the type of x0", "Your path has the type of x0: from a start of integers the points between are cut to "
-       "integers. Make the array float64.")
+@wrong(
+    "keeps the type of x0",
+    "Your path has the type of x0: from a start of integers the points between are cut to "
+    "integers. Make the array float64.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     path = np.zeros((steps + 1, len(x0)), dtype=x0.dtype)
     path[0] = x0
@@ -209,8 +254,11 @@ def gradient_descent(gradient, x0, lr, steps):
     return path
 
 
-@wrong("asks once too often", "Your points are right, but you ask for one gradient more than there are steps: the last "
-       "point needs none, and in a network each gradient is a pass through the data.")
+@wrong(
+    "asks once too often",
+    "Your points are right, but you ask for one gradient more than there are steps: the last "
+    "point needs none, and in a network each gradient is a pass through the data.",
+)
 def gradient_descent(gradient, x0, lr, steps):
     x, path = np.array(x0, dtype=float), []
     for _ in range(steps + 1):
@@ -248,8 +296,11 @@ def step_regime(lr, curvature):
     return ("monotone", "oscillating", "diverging")[int(np.searchsorted([best, 2 * best], lr))]
 
 
-@wrong("diverges beyond 1/curvature", "You let every rate beyond 1/curvature diverge. It overshoots, but up to "
-       "2/curvature it lands nearer to the minimum than it was: the error changes sign and shrinks.")
+@wrong(
+    "diverges beyond 1/curvature",
+    "You let every rate beyond 1/curvature diverge. It overshoots, but up to "
+    "2/curvature it lands nearer to the minimum than it was: the error changes sign and shrinks.",
+)
 def step_regime(lr, curvature):
     if not (lr > 0 and curvature > 0):
         raise ValueError("lr and curvature must be positive")
@@ -258,8 +309,11 @@ def step_regime(lr, curvature):
     return "monotone" if lr < 1 / curvature else "diverging"
 
 
-@wrong("no bouncing", "You have no name for lr = 2/curvature itself: there the factor is exactly -1, and the point goes "
-       "from side to side for ever, neither nearer nor farther.")
+@wrong(
+    "no bouncing",
+    "You have no name for lr = 2/curvature itself: there the factor is exactly -1, and the point goes "
+    "from side to side for ever, neither nearer nor farther.",
+)
 def step_regime(lr, curvature):
     if not (lr > 0 and curvature > 0):
         raise ValueError("lr and curvature must be positive")
@@ -270,8 +324,11 @@ def step_regime(lr, curvature):
     return "oscillating" if lr < 2 / curvature else "diverging"
 
 
-@wrong("exact equality", "You compare floating-point numbers with ==: a rate that differs from 1/curvature or "
-       "2/curvature by rounding alone then falls into the wrong regime.")
+@wrong(
+    "exact equality",
+    "You compare floating-point numbers with ==: a rate that differs from 1/curvature or "
+    "2/curvature by rounding alone then falls into the wrong regime.",
+)
 def step_regime(lr, curvature):
     if not (lr > 0 and curvature > 0):
         raise ValueError("lr and curvature must be positive")
@@ -284,8 +341,11 @@ def step_regime(lr, curvature):
     return "oscillating" if lr < 2 / curvature else "diverging"
 
 
-@wrong("default tolerance of isclose", "np.isclose without tolerances calls numbers equal that differ by 1e-5 of their "
-       "size, or by 1e-8 in all, which at a large curvature is every rate there is: give it rtol=1e-12 and atol=0.")
+@wrong(
+    "default tolerance of isclose",
+    "np.isclose without tolerances calls numbers equal that differ by 1e-5 of their "
+    "size, or by 1e-8 in all, which at a large curvature is every rate there is: give it rtol=1e-12 and atol=0.",
+)
 def step_regime(lr, curvature):
     if not (lr > 0 and curvature > 0):
         raise ValueError("lr and curvature must be positive")
@@ -298,8 +358,11 @@ def step_regime(lr, curvature):
     return "oscillating" if lr < 2 / curvature else "diverging"
 
 
-@wrong("accepts what is not positive", "Your regimes hold for positive rates on a parabola that opens upwards; for "
-       "anything else there is no regime to name, and the function should raise ValueError.")
+@wrong(
+    "accepts what is not positive",
+    "Your regimes hold for positive rates on a parabola that opens upwards; for "
+    "anything else there is no regime to name, and the function should raise ValueError.",
+)
 def step_regime(lr, curvature):
     product = lr * curvature
     if math.isclose(product, 1, rel_tol=1e-12):
@@ -311,8 +374,11 @@ def step_regime(lr, curvature):
     return "oscillating" if product < 2 else "diverging"
 
 
-@wrong("checks the product only", "You check that lr * curvature is positive, but two negative numbers pass that check: "
-       "look at each of them.")
+@wrong(
+    "checks the product only",
+    "You check that lr * curvature is positive, but two negative numbers pass that check: "
+    "look at each of them.",
+)
 def step_regime(lr, curvature):
     product = lr * curvature
     if product <= 0:
@@ -340,42 +406,60 @@ def convergence_ratios(losses, optimum):
     return np.abs(np.divide(gaps[1:], gaps[:-1]))
 
 
-@wrong("upside down", "Your ratios are upside down: the later distance is divided by the earlier one, so that a ratio "
-       "below 1 means progress.")
+@wrong(
+    "upside down",
+    "Your ratios are upside down: the later distance is divided by the earlier one, so that a ratio "
+    "below 1 means progress.",
+)
 def convergence_ratios(losses, optimum):
     gaps = np.abs(losses - optimum)
     with np.errstate(divide="ignore"):
         return gaps[:-1] / gaps[1:]
 
 
-@wrong("forgets the optimum", "You divide losses and not distances to the optimum: a loss that tends to 3 would have "
-       "ratios that tend to 1, however fast it converges.")
+@wrong(
+    "forgets the optimum",
+    "You divide losses and not distances to the optimum: a loss that tends to 3 would have "
+    "ratios that tend to 1, however fast it converges.",
+)
 def convergence_ratios(losses, optimum):
     return np.abs(losses[1:]) / np.abs(losses[:-1])
 
 
-@wrong("no absolute value", "Your ratios are negative where a loss lies on the other side of the optimum: a distance is "
-       "an absolute value.")
+@wrong(
+    "no absolute value",
+    "Your ratios are negative where a loss lies on the other side of the optimum: a distance is "
+    "an absolute value.",
+)
 def convergence_ratios(losses, optimum):
     return (losses[1:] - optimum) / (losses[:-1] - optimum)
 
 
-@wrong("all relative to the first", "You compare every distance with the first one: that is the progress in all, and "
-       "the ratio of convergence compares each step with the one before.")
+@wrong(
+    "all relative to the first",
+    "You compare every distance with the first one: that is the progress in all, and "
+    "the ratio of convergence compares each step with the one before.",
+)
 def convergence_ratios(losses, optimum):
     gaps = np.abs(losses - optimum)
     return gaps[1:] / gaps[0]
 
 
-@wrong("ratio of steps", "You divide differences of successive losses: the definition measures how far each loss is "
-       "from the optimum, not how far it moved.")
+@wrong(
+    "ratio of steps",
+    "You divide differences of successive losses: the definition measures how far each loss is "
+    "from the optimum, not how far it moved.",
+)
 def convergence_ratios(losses, optimum):
     moves = np.abs(np.diff(losses))
     return np.append(moves[1:] / moves[:-1], abs(losses[-1] - optimum))
 
 
-@wrong("square root", "You took the square root: that is the ratio of distances in the parameter on a parabola, and "
-       "this one is of losses.")
+@wrong(
+    "square root",
+    "You took the square root: that is the ratio of distances in the parameter on a parabola, and "
+    "this one is of losses.",
+)
 def convergence_ratios(losses, optimum):
     gaps = np.abs(losses - optimum)
     return np.sqrt(gaps[1:] / gaps[:-1])
@@ -402,8 +486,11 @@ def max_stable_lr(A):
     return min(2 / value for value in values)
 
 
-@wrong("best rate and not the limit", "1/lambda_max is the best rate of the steepest direction: the error survives "
-       "overshooting up to twice that, 2/lambda_max.")
+@wrong(
+    "best rate and not the limit",
+    "1/lambda_max is the best rate of the steepest direction: the error survives "
+    "overshooting up to twice that, 2/lambda_max.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
@@ -413,8 +500,11 @@ def max_stable_lr(A):
     return 1 / values[-1]
 
 
-@wrong("the shallow direction", "2/lambda_min is the limit of the shallowest direction, and the steepest has long "
-       "diverged there: one rate serves all directions, so the largest eigenvalue decides.")
+@wrong(
+    "the shallow direction",
+    "2/lambda_min is the limit of the shallowest direction, and the steepest has long "
+    "diverged there: one rate serves all directions, so the largest eigenvalue decides.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
@@ -424,8 +514,11 @@ def max_stable_lr(A):
     return 2 / values[0]
 
 
-@wrong("the diagonal", "The diagonal of A holds the curvatures along the axes, and the steepest direction lies between "
-       "them: use eigenvalues.")
+@wrong(
+    "the diagonal",
+    "The diagonal of A holds the curvatures along the axes, and the steepest direction lies between "
+    "them: use eigenvalues.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
@@ -434,8 +527,11 @@ def max_stable_lr(A):
     return 2 / np.max(np.diag(A))
 
 
-@wrong("best fixed rate", "2/(lambda_min + lambda_max) is the rate that converges fastest, as lecture 02 shows; the "
-       "limit of stability is 2/lambda_max.")
+@wrong(
+    "best fixed rate",
+    "2/(lambda_min + lambda_max) is the rate that converges fastest, as lecture 02 shows; the "
+    "limit of stability is 2/lambda_max.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
@@ -445,8 +541,11 @@ def max_stable_lr(A):
     return 2 / (values[0] + values[-1])
 
 
-@wrong("no check for symmetry", "A matrix that is not symmetric passes unnoticed: eigvalsh reads one triangle of A and "
-       "never sees the other, and a mean with A^T hides it. Check that first, and raise ValueError.")
+@wrong(
+    "no check for symmetry",
+    "A matrix that is not symmetric passes unnoticed: eigvalsh reads one triangle of A and "
+    "never sees the other, and a mean with A^T hides it. Check that first, and raise ValueError.",
+)
 def max_stable_lr(A):
     values = np.linalg.eigvalsh(A)
     if values[0] <= 0:
@@ -454,16 +553,22 @@ def max_stable_lr(A):
     return 2 / values[-1]
 
 
-@wrong("no check for definiteness", "With an eigenvalue that is zero or negative there is no single minimum to converge "
-       "to, at any rate: raise ValueError.")
+@wrong(
+    "no check for definiteness",
+    "With an eigenvalue that is zero or negative there is no single minimum to converge "
+    "to, at any rate: raise ValueError.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
     return 2 / np.linalg.eigvalsh(A)[-1]
 
 
-@wrong("exact symmetry", "You ask that A and A^T agree to the last bits: a matrix that is computed seldom does, and is "
-       "symmetric up to rounding. Compare them with np.allclose.")
+@wrong(
+    "exact symmetry",
+    "You ask that A and A^T agree to the last bits: a matrix that is computed seldom does, and is "
+    "symmetric up to rounding. Compare them with np.allclose.",
+)
 def max_stable_lr(A):
     if not np.array_equal(A, A.T):
         raise ValueError("A must be symmetric")
@@ -473,8 +578,11 @@ def max_stable_lr(A):
     return 2 / values[-1]
 
 
-@wrong("absolute tolerance", "You refuse eigenvalues below a fixed small number: the same loss in smaller units has "
-       "eigenvalues as small as that, and is positive definite all the same. Compare them with 0.")
+@wrong(
+    "absolute tolerance",
+    "You refuse eigenvalues below a fixed small number: the same loss in smaller units has "
+    "eigenvalues as small as that, and is positive definite all the same. Compare them with 0.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
@@ -484,8 +592,11 @@ def max_stable_lr(A):
     return 2 / values[-1]
 
 
-@wrong("lets semidefinite pass", "Your check refuses negative eigenvalues and lets 0 pass: along a flat direction "
-       "nothing converges, and positive definite means all above 0.")
+@wrong(
+    "lets semidefinite pass",
+    "Your check refuses negative eigenvalues and lets 0 pass: along a flat direction "
+    "nothing converges, and positive definite means all above 0.",
+)
 def max_stable_lr(A):
     if not np.allclose(A, A.T):
         raise ValueError("A must be symmetric")
@@ -513,8 +624,11 @@ def condition_number(A):
     return float("inf") if singular else s[-1] / s[0]
 
 
-@wrong("eigenvalues with their signs", "You divide eigenvalues with their signs: a saddle would have a negative "
-       "condition number. Singular values measure how much a direction is stretched, whatever its sign.")
+@wrong(
+    "eigenvalues with their signs",
+    "You divide eigenvalues with their signs: a saddle would have a negative "
+    "condition number. Singular values measure how much a direction is stretched, whatever its sign.",
+)
 def condition_number(A):
     values = np.sort(np.linalg.eigvals(A).real)
     if abs(values[0]) <= len(A) * 2.2e-16 * abs(values[-1]):
@@ -522,8 +636,11 @@ def condition_number(A):
     return values[-1] / values[0]
 
 
-@wrong("absolute eigenvalues", "Absolute eigenvalues are singular values only where A is symmetric: a shear has both "
-       "eigenvalues at 1 and still stretches one direction more than another.")
+@wrong(
+    "absolute eigenvalues",
+    "Absolute eigenvalues are singular values only where A is symmetric: a shear has both "
+    "eigenvalues at 1 and still stretches one direction more than another.",
+)
 def condition_number(A):
     sizes = np.abs(np.linalg.eigvals(A))
     if sizes.min() <= len(A) * 2.2e-16 * sizes.max():
@@ -531,8 +648,11 @@ def condition_number(A):
     return sizes.max() / sizes.min()
 
 
-@wrong("upside down", "Your ratio is upside down: the largest singular value stands on top, so that a condition number "
-       "is at least 1 and a bad one is large.")
+@wrong(
+    "upside down",
+    "Your ratio is upside down: the largest singular value stands on top, so that a condition number "
+    "is at least 1 and a bad one is large.",
+)
 def condition_number(A):
     values = np.linalg.svd(A, compute_uv=False)
     if values[-1] <= len(A) * 2.2e-16 * values[0]:
@@ -540,8 +660,11 @@ def condition_number(A):
     return values[-1] / values[0]
 
 
-@wrong("squared", "Yours is the square of the condition number: the eigenvalues of A^T A are the squares of the "
-       "singular values of A.")
+@wrong(
+    "squared",
+    "Yours is the square of the condition number: the eigenvalues of A^T A are the squares of the "
+    "singular values of A.",
+)
 def condition_number(A):
     values = np.linalg.svd(A, compute_uv=False)
     if values[-1] <= len(A) * 2.2e-16 * values[0]:
@@ -549,8 +672,11 @@ def condition_number(A):
     return (values[0] / values[-1]) ** 2
 
 
-@wrong("waits for an exact zero", "Rounding seldom leaves an exact zero: a smallest singular value of at most "
-       "d * 2.2e-16 times the largest is rounding, and the condition number inf.")
+@wrong(
+    "waits for an exact zero",
+    "Rounding seldom leaves an exact zero: a smallest singular value of at most "
+    "d * 2.2e-16 times the largest is rounding, and the condition number inf.",
+)
 def condition_number(A):
     values = np.linalg.svd(A, compute_uv=False)
     if values[-1] == 0:
@@ -559,8 +685,11 @@ def condition_number(A):
         return values[0] / values[-1]
 
 
-@wrong("absolute threshold", "You compare the smallest singular value with a fixed number: in other units the same "
-       "matrix would be singular. Compare it with the largest.")
+@wrong(
+    "absolute threshold",
+    "You compare the smallest singular value with a fixed number: in other units the same "
+    "matrix would be singular. Compare it with the largest.",
+)
 def condition_number(A):
     values = np.linalg.svd(A, compute_uv=False)
     if values[-1] <= len(A) * 2.2e-16:
@@ -594,8 +723,11 @@ def critical_point_kind(H):
     return "saddle"
 
 
-@wrong("no degenerate case", "You decide by signs alone, and a direction that is flat up to rounding has a sign by "
-       "chance: such a point is degenerate.")
+@wrong(
+    "no degenerate case",
+    "You decide by signs alone, and a direction that is flat up to rounding has a sign by "
+    "chance: such a point is degenerate.",
+)
 def critical_point_kind(H):
     values = np.linalg.eigvalsh(H)
     if np.all(values > 0):
@@ -603,8 +735,11 @@ def critical_point_kind(H):
     return "maximum" if np.all(values < 0) else "saddle"
 
 
-@wrong("absolute threshold", "You compare eigenvalues with a fixed 1e-8: a loss in smaller units would be degenerate "
-       "everywhere. Compare each with the largest absolute one.")
+@wrong(
+    "absolute threshold",
+    "You compare eigenvalues with a fixed 1e-8: a loss in smaller units would be degenerate "
+    "everywhere. Compare each with the largest absolute one.",
+)
 def critical_point_kind(H):
     values = np.linalg.eigvalsh(H)
     if np.any(np.abs(values) <= 1e-8):
@@ -614,8 +749,11 @@ def critical_point_kind(H):
     return "maximum" if np.all(values < 0) else "saddle"
 
 
-@wrong("the diagonal", "The diagonal of H holds the curvatures along the axes only: a surface can curve up along both "
-       "axes and down between them. Use eigenvalues.")
+@wrong(
+    "the diagonal",
+    "The diagonal of H holds the curvatures along the axes only: a surface can curve up along both "
+    "axes and down between them. Use eigenvalues.",
+)
 def critical_point_kind(H):
     values = np.diag(H)
     if np.any(np.abs(values) <= 1e-8 * np.max(np.abs(values))):
@@ -625,8 +763,11 @@ def critical_point_kind(H):
     return "maximum" if np.all(values < 0) else "saddle"
 
 
-@wrong("mixed signs first", "You call a point a saddle as soon as two signs differ; with a flat direction beside them "
-       "the point is degenerate, so look for flat directions first.")
+@wrong(
+    "mixed signs first",
+    "You call a point a saddle as soon as two signs differ; with a flat direction beside them "
+    "the point is degenerate, so look for flat directions first.",
+)
 def critical_point_kind(H):
     values = np.linalg.eigvalsh(H)
     sizes = np.abs(values)
@@ -638,8 +779,11 @@ def critical_point_kind(H):
     return "minimum" if np.all(values > 0) else "maximum"
 
 
-@wrong("by the determinant", "The sign of the determinant tells a saddle from the rest in two dimensions only: with "
-       "three eigenvalues, two negative ones make it positive. Look at each eigenvalue.")
+@wrong(
+    "by the determinant",
+    "The sign of the determinant tells a saddle from the rest in two dimensions only: with "
+    "three eigenvalues, two negative ones make it positive. Look at each eigenvalue.",
+)
 def critical_point_kind(H):
     values = np.linalg.eigvalsh(H)
     if np.any(np.abs(values) <= 1e-8 * np.max(np.abs(values))):
@@ -649,8 +793,11 @@ def critical_point_kind(H):
     return "minimum" if np.trace(H) > 0 else "maximum"
 
 
-@wrong("minimum and maximum exchanged", "You have minimum and maximum the wrong way round: positive curvature in every "
-       "direction is a bowl, and its bottom a minimum.")
+@wrong(
+    "minimum and maximum exchanged",
+    "You have minimum and maximum the wrong way round: positive curvature in every "
+    "direction is a bowl, and its bottom a minimum.",
+)
 def critical_point_kind(H):
     values = np.linalg.eigvalsh(H)
     if np.any(np.abs(values) <= 1e-8 * np.max(np.abs(values))):
@@ -662,26 +809,68 @@ def critical_point_kind(H):
 
 # --- questions ---------------------------------------------------------------------------------------------------
 
-catalogue.wrong_answer("answer_1", "a", "Overshooting is not diverging: up to 2 eta_opt each step lands nearer to the "
-                       "minimum than it started, on the other side.")
-catalogue.wrong_answer("answer_1", "b", "Larger steps are not faster ones: at eta_opt one step is enough, and every "
-                       "other rate leaves a part of the error.")
-catalogue.wrong_answer("answer_1", "d", "Bouncing for ever happens at 2 eta_opt alone, where the factor is exactly -1; "
-                       "compute 1 - eta/eta_opt here.")
-catalogue.wrong_answer("answer_2", "b", "The best rate of a direction is 1 over its curvature, so a shallow direction "
-                       "allows large rates, and it is the other one that diverges first.")
-catalogue.wrong_answer("answer_2", "c", "The steep direction sets the limit, and at a rate that suits it the steep error "
-                       "is gone soon: ask what is left then.")
-catalogue.wrong_answer("answer_2", "d", "The directions do not mix: each has its own factor 1 - eta lambda, and no mean "
-                       "curvature occurs in any of them.")
-catalogue.wrong_answer("answer_3", "a", "The loss grows with the square of the distance, so the two do not shrink by the "
-                       "same factor.")
-catalogue.wrong_answer("answer_3", "b", "The square goes the other way: the loss is the square of the distance, up to a "
-                       "constant.")
-catalogue.wrong_answer("answer_3", "c", "The curvature multiplies every loss alike and drops out of their ratio.")
-catalogue.wrong_answer("answer_4", "a", "Below 1 is not enough: the ratios k/(k + 1) have no bound below 1, and the gap "
-                       "falls ever more slowly.")
-catalogue.wrong_answer("answer_4", "c", "That it converges says nothing about how fast: linear convergence loses at "
-                       "least a fixed share of the gap at each step.")
-catalogue.wrong_answer("answer_4", "d", "Linear refers to the logarithm: a fixed share is lost at each step, and not a "
-                       "fixed amount.")
+catalogue.wrong_answer(
+    "answer_1",
+    "a",
+    "Overshooting is not diverging: up to 2 eta_opt each step lands nearer to the "
+    "minimum than it started, on the other side.",
+)
+catalogue.wrong_answer(
+    "answer_1",
+    "b",
+    "Larger steps are not faster ones: at eta_opt one step is enough, and every "
+    "other rate leaves a part of the error.",
+)
+catalogue.wrong_answer(
+    "answer_1",
+    "d",
+    "Bouncing for ever happens at 2 eta_opt alone, where the factor is exactly -1; "
+    "compute 1 - eta/eta_opt here.",
+)
+catalogue.wrong_answer(
+    "answer_2",
+    "b",
+    "The best rate of a direction is 1 over its curvature, so a shallow direction "
+    "allows large rates, and it is the other one that diverges first.",
+)
+catalogue.wrong_answer(
+    "answer_2",
+    "c",
+    "The steep direction sets the limit, and at a rate that suits it the steep error "
+    "is gone soon: ask what is left then.",
+)
+catalogue.wrong_answer(
+    "answer_2",
+    "d",
+    "The directions do not mix: each has its own factor 1 - eta lambda, and no mean "
+    "curvature occurs in any of them.",
+)
+catalogue.wrong_answer(
+    "answer_3",
+    "a",
+    "The loss grows with the square of the distance, so the two do not shrink by the same factor.",
+)
+catalogue.wrong_answer(
+    "answer_3",
+    "b",
+    "The square goes the other way: the loss is the square of the distance, up to a constant.",
+)
+catalogue.wrong_answer(
+    "answer_3", "c", "The curvature multiplies every loss alike and drops out of their ratio."
+)
+catalogue.wrong_answer(
+    "answer_4",
+    "a",
+    "Below 1 is not enough: the ratios k/(k + 1) have no bound below 1, and the gap falls ever more slowly.",
+)
+catalogue.wrong_answer(
+    "answer_4",
+    "c",
+    "That it converges says nothing about how fast: linear convergence loses at "
+    "least a fixed share of the gap at each step.",
+)
+catalogue.wrong_answer(
+    "answer_4",
+    "d",
+    "Linear refers to the logarithm: a fixed share is lost at each step, and not a fixed amount.",
+)

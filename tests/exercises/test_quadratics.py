@@ -24,7 +24,13 @@ def test_the_gradient_is_the_slope_of_the_quadratic(rng):
 
 
 def test_a_quadratic_is_its_own_second_order_taylor_polynomial(rng):
-    A, b, c, x, step = rng.normal(size=(3, 3)), rng.normal(size=3), -2.0, rng.normal(size=3), rng.normal(size=3)
+    A, b, c, x, step = (
+        rng.normal(size=(3, 3)),
+        rng.normal(size=3),
+        -2.0,
+        rng.normal(size=3),
+        rng.normal(size=3),
+    )
     f, g = course["quadratic"], course["quadratic_gradient"]
     predicted = f(A, b, c, x) + g(A, b, x) @ step + step @ A @ step / 2
     assert math.isclose(f(A, b, c, x + step), predicted, rel_tol=1e-12)
@@ -42,8 +48,17 @@ def test_a_regime_says_what_gradient_descent_then_does(curvature):
         lr = share / curvature
         path = course["gradient_descent"](lambda x, a=curvature: a * x, np.array([1.0]), lr, 60)[:, 0]
         crosses, last = np.any(path[1:] * path[:-1] < -1e-20), abs(path[-1])
-        seen = ("one-step" if abs(path[1]) < 1e-12 else "diverging" if last > 1e3 else "bouncing" if last > 0.99
-                else "oscillating" if crosses else "monotone")
+        seen = (
+            "one-step"
+            if abs(path[1]) < 1e-12
+            else "diverging"
+            if last > 1e3
+            else "bouncing"
+            if last > 0.99
+            else "oscillating"
+            if crosses
+            else "monotone"
+        )
         assert course["step_regime"](lr, curvature) == seen
 
 
@@ -58,7 +73,10 @@ def test_the_limit_of_stability_separates_convergence_from_divergence(rng):
     A = Q @ np.diag([0.5, 2.0, 8.0]) @ Q.T
     A = (A + A.T) / 2
     limit = course["max_stable_lr"](A)
-    ends = [np.linalg.norm(course["gradient_descent"](lambda x: A @ x, np.ones(3), share * limit, 2000)[-1]) for share in (0.99, 1.01)]
+    ends = [
+        np.linalg.norm(course["gradient_descent"](lambda x: A @ x, np.ones(3), share * limit, 2000)[-1])
+        for share in (0.99, 1.01)
+    ]
     assert math.isclose(limit, 0.25, rel_tol=1e-12) and ends[0] < 1e-6 and ends[1] > 1e6
 
 
@@ -66,7 +84,9 @@ def test_condition_numbers_of_known_matrices():
     hilbert = np.array([[1 / (i + j + 1) for j in range(4)] for i in range(4)])
     golden = ((1 + math.sqrt(5)) / 2) ** 2  # the shear [[1, 1], [0, 1]] has singular values phi and 1/phi
     assert math.isclose(course["condition_number"](np.array([[1.0, 1.0], [0.0, 1.0]])), golden, rel_tol=1e-12)
-    assert math.isclose(course["condition_number"](hilbert), 15513.7387389294, rel_tol=1e-9)  # Hilbert matrix of order 4
+    assert math.isclose(
+        course["condition_number"](hilbert), 15513.7387389294, rel_tol=1e-9
+    )  # Hilbert matrix of order 4
     assert course["condition_number"](np.ones((3, 3))) == math.inf
 
 
@@ -74,5 +94,7 @@ def test_critical_points_of_known_functions():
     kind = course["critical_point_kind"]
     assert kind(np.array([[2.0, 0.0], [0.0, 6.0]])) == "minimum"  # x^2 + 3 y^2
     assert kind(np.array([[0.0, 1.0], [1.0, 0.0]])) == "saddle"  # x y
-    assert kind(np.array([[-12.0, 0.0], [0.0, 0.0]])) == "degenerate"  # the monkey saddle's cousin, -6 x^2 + y^4
+    assert (
+        kind(np.array([[-12.0, 0.0], [0.0, 0.0]])) == "degenerate"
+    )  # the monkey saddle's cousin, -6 x^2 + y^4
     assert kind(-np.eye(5)) == "maximum"

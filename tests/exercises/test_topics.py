@@ -25,7 +25,9 @@ def functions(topic) -> list[str]:
 
 
 def questions(topic) -> list[str]:
-    return [name for name in cells.sources(solution_of(topic), cells.is_solution) if name.startswith("answer_")]
+    return [
+        name for name in cells.sources(solution_of(topic), cells.is_solution) if name.startswith("answer_")
+    ]
 
 
 def graded(topic, name: str, source: str) -> cells.Outcome:
@@ -96,7 +98,9 @@ def test_every_right_version_gets_full_marks(topic):
 def test_every_wrong_answer_gets_its_own_sentence_and_not_the_answer(topic):
     for question in questions(topic):
         wrong = catalogue_of(topic.folder).answers[question]
-        letters = {letter for letter in "abcd" if not graded(topic, question, f'{question} = "{letter}"').points}
+        letters = {
+            letter for letter in "abcd" if not graded(topic, question, f'{question} = "{letter}"').points
+        }
         assert letters == set(wrong), question
         assert len(set(wrong.values())) == 3
         for letter, sentence in wrong.items():
@@ -124,8 +128,12 @@ def test_the_catalogue_is_as_full_as_the_course_asks(topic):
 
 def test_each_section_to_read_again_is_a_heading_of_the_lecture(topic):
     lecture = cells.read(topic.lecture)
-    headings = {match for cell in lecture.cells if cell.cell_type == "markdown"
-                for match in re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)}
+    headings = {
+        match
+        for cell in lecture.cells
+        if cell.cell_type == "markdown"
+        for match in re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
+    }
     sections = catalogue_of(topic.folder).sections
     assert set(sections) == set(functions(topic)) | set(questions(topic))
     assert set(sections.values()) <= headings
