@@ -8,6 +8,7 @@ import os
 import platform
 
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}  # audit's number; column of numbers here
+MADV_COLLAPSE, HUGE_PAGE = 25, 2**21
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -45,3 +46,15 @@ def fork():
     way; and they would seed `random` anew, where a test is to meet the state that the cells left.
     """
     return os.fork() if _thread._count() else checked(_fork())
+
+
+def compact():
+    """Put this process's memory into huge pages as far as the kernel can (Linux 6.1): a fork then copies one
+    entry in the place of 512. Where it cannot, nothing is lost."""
+    with open("/proc/self/maps") as file:
+        rows = [line.split() for line in file]
+    for where, rights, *_ in rows:
+        low, high = (int(end, 16) for end in where.split("-"))
+        if rights == "rw-p":
+            for start in range(-(-low // HUGE_PAGE) * HUGE_PAGE, high - HUGE_PAGE + 1, HUGE_PAGE):
+                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(HUGE_PAGE), MADV_COLLAPSE)

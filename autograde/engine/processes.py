@@ -55,7 +55,7 @@ class Zygote:
         command = [
             sys.executable,
             "-I",
-            "-B",
+            *(["-B"] if sys.dont_write_bytecode else []),
             "-c",
             zygote.BOOT,
             str(Path(__file__).parent),

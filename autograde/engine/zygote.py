@@ -34,12 +34,14 @@ zygote.main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])
 
 
 def main(control_fd, role, arguments):
+    from . import kernel, sandbox  # here, as the engine imports this module on systems that have neither
+
     control = socket.socket(fileno=control_fd)
     engine = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is the engine's to handle
     signal.signal(signal.SIGCHLD, _reap)
     if role == "student":
-        from . import sandbox, student, warden
+        from . import student, warden
 
         shell = student.make_shell(os.environ["HOME"], "plots" in arguments)
         ready = (
@@ -56,7 +58,7 @@ def main(control_fd, role, arguments):
 
     else:
         sys.path.insert(0, arguments[-1])
-        from . import sandbox, trial
+        from . import trial
 
         trial.warm("plots" in arguments)
         ready = {}
@@ -68,7 +70,9 @@ def main(control_fd, role, arguments):
             trial.serve(order, *sockets)
 
     sandbox.hide()
+    sys.dont_write_bytecode = True  # that of its own modules is there now; the rest is not worth a file
     gc.collect()
+    kernel.compact()
     gc.freeze()  # what is warm stays shared between the forks
     control.send(json.dumps({"ready": ready}).encode())
     me = os.getpid()

@@ -518,12 +518,17 @@ def no_one_left(engine):
     return False
 
 
+ENGINES_MET = []  # each case's honest neighbour afterwards is the next one's before
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_engine, ground, name):
     case, (folder, listener, local) = CASES[name], ground
     hosts = HOSTS.format(outside=str(folder), course=str(execute.PROJECT), port=listener.getsockname()[1])
     nb = submission(case.double, TRIPLE, case.apply_source, (hosts, *case.first))
-    assert statuses(strict_engine.run(submission())) == ["right"] * 3
+    if strict_engine not in ENGINES_MET:
+        ENGINES_MET.append(strict_engine)
+        assert statuses(strict_engine.run(submission())) == ["right"] * 3
     with deadline(strict_engine, case.seconds):
         result = strict_engine.run(nb)
     assert statuses(strict_engine.run(submission())) == ["right"] * 3

@@ -171,7 +171,10 @@ def test_a_name_that_is_missing_for_another_reason_is_a_wrong_answer(engine):
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("def f(x)\n    return x", "`f` is not defined in your notebook. Its cell stopped with SyntaxError: "),
+        (
+            "def f(x)\n    return x",
+            "`f` is not defined in your notebook. Its cell stopped with SyntaxError: ",
+        ),
         ("1 / 0\n\ndef f(x):\n    return x", "ZeroDivisionError: division by zero"),
         ("import os; os._exit(3)", "RuntimeError: Cell 1 ended the process that it ran in."),
     ],
