@@ -85,6 +85,13 @@ def uniform_fan_in(fan_in, fan_out, rng):
     return rng.uniform(-1 / fan_in, 1 / fan_in, size=(fan_in, fan_out))
 
 
+@wrong("counts the bias", "Your bound is 1/sqrt(fan_in + 1): the bias is no input, and the rule counts fan_in alone. "
+       "With few inputs the difference is large.")
+def uniform_fan_in(fan_in, fan_out, rng):
+    bound = 1 / math.sqrt(fan_in + 1)
+    return rng.uniform(-bound, bound, size=(fan_in, fan_out))
+
+
 @wrong("torch's shape", "Your weights have shape (fan_out, fan_in), as PyTorch keeps them. In this course a "
        "layer is x @ W, so W has one row per input.")
 def uniform_fan_in(fan_in, fan_out, rng):
@@ -170,6 +177,13 @@ def glorot_uniform(fan_in, fan_out, rng):
     return rng.uniform(-a, a, size=(fan_in, fan_out))
 
 
+@wrong("counts the bias", "You count the bias as one more input: below the 6 stand fan_in + fan_out, and nothing "
+       "else. In small layers the difference is large.")
+def glorot_uniform(fan_in, fan_out, rng):
+    a = math.sqrt(6 / (fan_in + 1 + fan_out))
+    return rng.uniform(-a, a, size=(fan_in, fan_out))
+
+
 @wrong("product", "You divide by fan_in times fan_out. Glorot's rule takes their sum: twice the mean of the "
        "two numbers that the two directions ask for.")
 def glorot_uniform(fan_in, fan_out, rng):
@@ -229,6 +243,12 @@ def he_normal(fan_in, fan_out, rng):
 @right("unit by unit")
 def he_normal(fan_in, fan_out, rng):
     return np.column_stack([rng.normal(scale=(fan_in / 2) ** -0.5, size=fan_in) for _ in range(fan_out)])
+
+
+@wrong("counts the bias", "Your variance is 2/(fan_in + 1), as if the bias were one more input: the rule counts fan_in "
+       "alone, and with few inputs the difference is large.")
+def he_normal(fan_in, fan_out, rng):
+    return rng.normal(0.0, math.sqrt(2 / (fan_in + 1)), size=(fan_in, fan_out))
 
 
 @wrong("variance as std", "You pass 2/fan_in to rng.normal, which expects a standard deviation: the variance "
@@ -606,8 +626,14 @@ def has_symmetric_units(W, b):
     return bool(np.all(W == W[:, :1]) and np.all(b == b[0]))
 
 
-@wrong("sums", "You compare sums of the weights, or weights in sorted order: a unit is known by which weight "
-       "goes with which input.")
+@wrong("sums", "You compare sums: units with other weights can have the same sum. A unit is known by each of "
+       "its weights, and by its bias.")
+def has_symmetric_units(W, b):
+    sums = np.vstack([W, b]).sum(axis=0)
+    return len(np.unique(sums)) < len(sums)
+
+
+@wrong("sorted", "You compare weights in sorted order: a unit is known by which weight goes with which input.")
 def has_symmetric_units(W, b):
     units = np.vstack([np.sort(W, axis=0), b])
     return bool(np.unique(units, axis=1).shape[1] < units.shape[1])
@@ -832,6 +858,15 @@ def variance_gain(fan_in, weight_variance, activation="linear"):
             return weight_variance / (2 / fan_in)
         case _:
             raise ValueError("linear or relu")
+
+
+@wrong("any capitals", "You let other spellings pass, such as \"ReLU\": two names are known, \"linear\" and \"relu\", and any "
+       "other should raise ValueError.")
+def variance_gain(fan_in, weight_variance, activation="linear"):
+    name = activation.lower()
+    if name not in ("linear", "relu"):
+        raise ValueError(f"unknown activation {activation!r}")
+    return fan_in * weight_variance / (2 if name == "relu" else 1)
 
 
 @wrong("relu as linear", "You give ReLU the gain of a linear layer: it sets half of a symmetric signal to 0, "
