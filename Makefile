@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help grade test lab release mutants bench lectures pictures clean
+.PHONY: help grade test test-lectures test-code lab release mutants bench lectures pictures clean
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,8 +23,15 @@ grade: $(READY) ## a sample class of 12 students, made up and graded into build/
 	$(RUN) -m autograde simulate --students 12 --seed 1 --out build/submissions
 	$(RUN) -m autograde grade build/submissions --out build/class
 
+# The lectures run beside the other tests: on two cores that takes a third off.
 test: $(READY) ## all tests, the lectures among them
-	$(RUN) -m pytest
+	$(MAKE) --jobs 2 --no-print-directory test-lectures test-code
+
+test-lectures: $(READY)
+	$(RUN) -m pytest lectures
+
+test-code: $(READY)
+	$(RUN) -m pytest tests
 
 lab: $(READY) ## JupyterLab, for reading lectures and doing exercises
 	$(RUN) -m jupyter lab

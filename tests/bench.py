@@ -121,7 +121,15 @@ def with_stock_nbgrader(
 
 
 def with_this_project(handed_in: Path, workers: int, folder: Path) -> tuple[float, float, float]:
+    """`grade` into a course made for the purpose; making the course is not timed here either."""
+    made = folder.with_name(f"{folder.name}-made")
+    if not made.exists():
+        first = handed_in.with_name(f"{handed_in.name}-first")
+        student = next(path for path in sorted(handed_in.iterdir()) if path.is_dir())
+        shutil.copytree(student, first / "nobody")
+        timed([sys.executable, "-m", "autograde", "grade", str(first), "--out", str(made)], course.ROOT)
     shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(made, folder)
     return timed(
         [
             sys.executable,
@@ -139,9 +147,11 @@ def with_this_project(handed_in: Path, workers: int, folder: Path) -> tuple[floa
 
 
 def engine_overhead(handed_in: Path, topics: list[course.Topic]) -> tuple[float, float]:
-    """Processor seconds a submission: of its cells alone, run plainly in this process, and of the engine around them."""
+    """Processor seconds a submission: of its cells alone, run plainly in this process, and of the engine around them.
+
+    The second is the difference between grading everything twice and once, so that no start-up is in it.
+    """
     from autograde import intake
-    from autograde.engine import Engine
 
     jobs = [(topic, path) for topic in topics for path in sorted(handed_in.glob(f"*/{topic.folder}/*.ipynb"))]
     masters = {topic.folder: cells.read(topic.solution) for topic in topics}
@@ -151,14 +161,22 @@ def engine_overhead(handed_in: Path, topics: list[course.Topic]) -> tuple[float,
     for notebook in prepared:
         cells.run(notebook)
     own = (time.process_time() - start) / len(jobs)
+    return own, (_engine_seconds(2 * prepared) - _engine_seconds(prepared)) / len(jobs)
+
+
+def _engine_seconds(notebooks: list) -> float:
+    """Processor seconds of an engine's whole life, its processes' too."""
+    from autograde.engine import Engine
+
+    def spent() -> float:
+        both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+    before = spent()
     with Engine() as engine:
-        engine.run(prepared[0])
-        before = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-        for notebook in prepared:
+        for notebook in notebooks:
             engine.run(notebook)
-    after = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = sum(b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after))
-    return own, spent / len(jobs)
+    return spent() - before
 
 
 def write(rows: list[Row], name: str) -> None:
