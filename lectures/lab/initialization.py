@@ -5,7 +5,7 @@ make of it what `init_network(sizes, rng, weights)` takes.
 """
 import numpy as np
 
-from .network import backward, forward, loss_and_gradients
+from .network import activation_of, backward, forward, loss_and_gradients
 
 RULES = {
     "LeCun": lambda fan_in, fan_out: 1.0 / fan_in,                 # LeCun et al., "Efficient BackProp", 1998
@@ -54,15 +54,27 @@ def measured_signals(params, x, activation, rng):
             np.array([np.mean(dz * dz) for dz in gradients.preactivations]))
 
 
-def predicted_signals(sizes, rule, share=1.0):
+def predicted_signals(sizes, rule, activation="linear"):
     """What `measured_signals` should find for an input of mean square 1: (forward, backward), each (layers,).
 
-    `share` is what the activation keeps of a mean square, either way: 1 for a linear network, 1/2 for ReLU.
+    The recursion of the lecture, with z normal, as it is in wide layers (Poole et al., NIPS 2016): a layer multiplies
+    the mean square by fan-in times the variance, and the activation leaves E[phi(z)^2] of it; on the way back they are
+    fan-out times the variance, and E[phi'(z)^2].
     """
-    layers = list(zip(sizes, sizes[1:]))
-    up = [share * fan_in * rule(fan_in, fan_out) for fan_in, fan_out in layers[:-1]]
-    down = [share * fan_out * rule(fan_in, fan_out) for fan_in, fan_out in layers[1:]]
-    return np.cumprod([1.0, *up]), np.cumprod([1.0, *down[::-1]])[::-1]
+    phi = activation_of(activation)
+    normal_z, chance = np.polynomial.hermite_e.hermegauss(64)
+    chance = chance / chance.sum()
+    *hidden, _ = layers = list(zip(sizes, sizes[1:]))
+    up, slopes = [1.0], []
+    for fan_in, fan_out in hidden:
+        z = np.sqrt(fan_in * rule(fan_in, fan_out) * up[-1]) * normal_z
+        a = phi.value(z)
+        up.append(chance @ a**2)
+        slopes.append(chance @ phi.derivative(z, a) ** 2)
+    down = [1.0]
+    for (fan_in, fan_out), slope in zip(layers[:0:-1], slopes[::-1]):
+        down.append(down[-1] * fan_out * rule(fan_in, fan_out) * slope)
+    return np.array(up), np.array(down[::-1])
 
 
 def update_ratios(params, x, labels, lr, activation="relu"):

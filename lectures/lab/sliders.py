@@ -9,7 +9,7 @@ from IPython.display import display
 from .figures import png
 
 SYMBOLS = {"lr": "η", "eta": "η", "rho": "ρ", "beta": "β", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "kappa": "κ",
-           "lambda": "λ", "sigma": "σ"}
+           "lambda": "λ", "sigma": "σ", "root": "√"}
 
 
 def slider(draw, **ranges):
@@ -80,6 +80,11 @@ def _text(value):
 
 
 def _note(ranges):
-    extent = ", ".join(f"{_symbol(name)} from {given[0]} to {given[-1 if isinstance(given, list) else 1]}"
-                       for name, given in ranges.items())
+    extent = ", ".join(f"{_symbol(name)} {_extent(given)}" for name, given in ranges.items())
     return f"Run this cell in Jupyter to move the slider{'s' if len(ranges) > 1 else ''}: {extent}."
+
+
+def _extent(given):
+    if isinstance(given, list) and isinstance(given[0], str):
+        return f"among {' / '.join(given)}"
+    return f"from {given[0]} to {given[-1 if isinstance(given, list) else 1]}"

@@ -153,7 +153,7 @@ def test_a_list_of_choices_starts_in_its_middle_and_is_told_by_its_ends(displaye
     seen = []
     lab.slider(lambda lr, phi: seen.append((lr, phi)) or small_figure(), lr=[0.001, 0.01, 0.1], phi=["relu", "tanh"])
     assert seen == [(0.01, "tanh")]
-    assert displayed[0][0]["text/plain"].endswith("move the sliders: η from 0.001 to 0.1, phi from relu to tanh.")
+    assert displayed[0][0]["text/plain"].endswith("move the sliders: η from 0.001 to 0.1, phi among relu / tanh.")
 
 
 def test_names_of_greek_letters_are_shown_as_letters(displayed):

@@ -41,15 +41,23 @@ def test_sparse_units_have_their_number_of_weights_anywhere(rng):
     assert np.isclose(W[W != 0].std(), 2.0, rtol=0.05)
 
 
-@pytest.mark.parametrize("activation, share", [("linear", 1.0), ("relu", 0.5)])
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
 @pytest.mark.parametrize("name", RULES)
-def test_signals_are_measured_as_predicted(rng, activation, share, name):
+def test_signals_are_measured_as_predicted(rng, activation, name):
     sizes = (300, 200, 400, 300, 100, 200)
     found = []
     for _ in range(12):
         params = init_network(sizes, rng, normal(RULES[name]))
         found.append(measured_signals(params, rng.standard_normal((100, 300)), activation, rng))
-    assert np.allclose(np.mean(found, axis=0), predicted_signals(sizes, RULES[name], share), rtol=0.2)
+    assert np.allclose(np.mean(found, axis=0), predicted_signals(sizes, RULES[name], activation), rtol=0.2)
+
+
+def test_predictions_are_the_closed_forms_where_there_are_any():
+    sizes, v = (30, 20, 40, 10), 0.07
+    for activation, share in (("linear", 1.0), ("relu", 0.5)):
+        up, down = predicted_signals(sizes, lambda fan_in, fan_out: v, activation)
+        assert np.allclose(up, [1, share * 30 * v, share**2 * 30 * 20 * v**2])
+        assert np.allclose(down, [share**2 * 40 * 10 * v**2, share * 10 * v, 1])
 
 
 def test_a_ratio_is_the_share_by_which_a_step_changes_the_weights(rng):
