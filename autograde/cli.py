@@ -41,10 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _release(options) -> int:
     from autograde.release import release
 
-    chosen = [find_topic(name) for name in options.topics] or topics()
-    for topic in chosen:
-        changed = release(topic)
-        print(f"{topic.folder}: {'written' if changed else 'up to date'}")
+    chosen, done = [find_topic(name) for name in options.topics] or topics(), []
+    try:
+        for topic in chosen:
+            changed = release(topic)
+            done.append(topic.folder)
+            print(f"{topic.folder}: {'written' if changed else 'up to date'}", flush=True)
+    except KeyboardInterrupt:
+        left = " ".join(topic.folder for topic in chosen if topic.folder not in done)
+        raise KeyboardInterrupt(
+            f"interrupted: {len(done)} of {len(chosen)} topics are released; for the others run"
+            f" `python -m autograde release {left}`"
+        ) from None
     return DONE
 
 
@@ -81,11 +89,29 @@ def _grade(options) -> int:
             force=options.force,
             progress=progress,
         )
-    page = write_report(Path(options.out))
+        page = _reported(Path(options.out), Path(options.submissions), write_report, progress)
     if not options.quiet:
         print(report.table())
         print(f"\nThe class at a glance: {page}")
     return DONE_WITH_EXCEPTIONS if report.exceptions else DONE
+
+
+def _reported(out: Path, submissions: Path, write_report, progress) -> Path:
+    """The class report, with the names that `collect` left beside the submissions."""
+    from autograde.roster import enter
+
+    try:
+        if (submissions / "students.csv").is_file():
+            try:
+                enter(out, submissions / "students.csv", over=False)
+            except Refusal as problem:
+                _say([f"Without names: {problem}"])
+        return write_report(out, progress=progress)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted: all submissions are graded and kept in {out}; the report is not written:"
+            f" `python -m autograde report {out}` writes it"
+        ) from None
 
 
 def _collect(options) -> int:
@@ -108,23 +134,32 @@ def _collect(options) -> int:
 
 
 def _report(options) -> int:
+    from autograde.progress import Progress
     from autograde.report import report
+    from autograde.roster import enter
 
-    print(report(Path(options.out), Path(options.to) if options.to else None))
+    if options.roster:
+        _say(enter(Path(options.out), Path(options.roster)))
+    with Progress("marks read", options.quiet) as progress:
+        page = report(Path(options.out), Path(options.to) if options.to else None, progress)
+    print(page)
     return DONE
 
 
 def _export(options) -> int:
     from autograde.export import export
+    from autograde.progress import Progress
 
     chosen = [find_topic(name).folder for name in options.topics]
-    result = export(
-        Path(options.out),
-        options.format,
-        Path(options.roster) if options.roster else None,
-        chosen,
-        Path(options.to) if options.to else None,
-    )
+    with Progress("marks read", options.quiet) as progress:
+        result = export(
+            Path(options.out),
+            options.format,
+            Path(options.roster) if options.roster else None,
+            chosen,
+            Path(options.to) if options.to else None,
+            progress,
+        )
     _say(result.notes)
     for path in result.files[:10]:
         print(path)
@@ -139,10 +174,12 @@ def _say(notes: list[str]) -> None:
 
 
 def _simulate(options) -> int:
+    from autograde.progress import Progress
     from autograde.simulate import EXPECTED, simulate
 
     chosen = [find_topic(name) for name in options.topics] or topics()
-    count = simulate(Path(options.out), options.students, chosen, options.seed)
+    with Progress("students made up", options.quiet) as progress:
+        count = simulate(Path(options.out), options.students, chosen, options.seed, progress)
     print(
         f"{count} notebooks of {options.students} students in {options.out}, with what each should score in {EXPECTED}"
     )
@@ -212,7 +249,8 @@ def _parser() -> argparse.ArgumentParser:
         _grade,
         "grade a class",
         "Grades SUBMISSIONS/<student>/<topic>/<notebook>.ipynb into OUT, an ordinary nbgrader course: "
-        "gradebook.db, submitted/, autograded/, feedback/, and grades.csv. Run again, it grades what changed.",
+        "gradebook.db, submitted/, autograded/, feedback/, grades.csv and report.html. Run again, it grades what changed. "
+        "Names come from SUBMISSIONS/students.csv, which collect writes.",
     )
     added.add_argument(
         "submissions", metavar="SUBMISSIONS", help="the folder of the class: a folder per student"
@@ -272,7 +310,10 @@ def _parser() -> argparse.ArgumentParser:
         "--topic", metavar="TOPIC", help="of notebooks that do not say which topic they are of"
     )
     added.add_argument(
-        "--roster", metavar="FILE", help="Moodle's grading worksheet, for the times of handing in"
+        "--roster",
+        metavar="FILE",
+        help="the gradebook exported from Canvas, for names; Moodle's grading worksheet, for names, for what a student "
+        "is called in all topics, and for the times of handing in",
     )
     added.add_argument("--course", metavar="FILE", help="OUT/course.toml, for its time zone and due dates")
     added.add_argument("--quiet", action="store_true", help="no progress")
@@ -282,10 +323,16 @@ def _parser() -> argparse.ArgumentParser:
         _report,
         "the class report",
         "Writes OUT/report.html: scores, questions, mistakes, times and exceptions of a graded class. "
-        "Grading writes it, too; run this after marking by hand.",
+        "Grading writes it, too; run this after marking by hand, or for names from a roster.",
     )
     added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
     added.add_argument("--to", metavar="FILE", help="another file than OUT/report.html")
+    added.add_argument(
+        "--roster",
+        metavar="FILE",
+        help="whose names to put into the gradebook first: Canvas's gradebook, Moodle's worksheet or participants list",
+    )
+    added.add_argument("--quiet", action="store_true", help="no progress")
 
     added = command(
         "export",
@@ -296,12 +343,15 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
     added.add_argument("--format", choices=["canvas", "moodle", "gradescope", "csv"], required=True)
     added.add_argument(
-        "--roster", metavar="FILE", help="the gradebook exported from Canvas, or Moodle's grading worksheet"
+        "--roster",
+        metavar="FILE",
+        help="the gradebook exported from Canvas, or Moodle's grading worksheet or participants list",
     )
     added.add_argument(
         "--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)"
     )
     added.add_argument("--to", metavar="FOLDER", help="another folder than OUT/export")
+    added.add_argument("--quiet", action="store_true", help="no progress")
 
     added = command(
         "simulate",
@@ -322,6 +372,7 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         help="another seed, another class (default 0)",
     )
+    added.add_argument("--quiet", action="store_true", help="no progress")
     added.add_argument(
         "--topics", nargs="+", default=[], metavar="TOPIC", help="such as 01_quadratics or 1 (all by default)"
     )

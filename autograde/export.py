@@ -6,23 +6,22 @@ Trusts no cell: what a spreadsheet would take for a formula is escaped. Columns 
 as they were.
 """
 
-import csv
-import io
 import json
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograde.classroom import explained, replace
 from autograde.course import Refusal
-from autograde.feedback import LOOKS, function_of, mistake_of, number, section_of
+from autograde.feedback import LOOKS, function_of, mistake_of, number, section_of, ticks
+from autograde.late import Rules
 from autograde.marks import Class, Question, Work, read
+from autograde.roster import CANVAS_IDS, MOODLE_IDS, Matching, Table, joined, names, read_table, write_table
 
 FORMATS = ("canvas", "moodle", "gradescope", "csv")
-CANVAS_IDS = ("ID", "SIS User ID", "SIS Login ID", "Integration ID")
-MOODLE_IDS = ("Identifier", "Username", "ID number", "Email address")
+WORKSHEET = ("Identifier", "Grade", "Last modified (grade)")  # without which Moodle takes no worksheet back
+WORKSHEET_SIGNS = {*WORKSHEET, "Maximum grade", "Grade can be changed", "Last modified (submission)"}
 NBGRADER = (
     "assignment",
     "duedate",
@@ -36,20 +35,7 @@ NBGRADER = (
     "score",
     "max_score",
 )
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # https://owasp.org/www-community/attacks/CSV_Injection
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?\s*%?")
+TOLD = 10  # sentences of one kind; the others are counted, and stand in the table of those left over
 
 
 @dataclass
@@ -61,17 +47,29 @@ class Exported:
 
 
 def export(
-    out: Path, format: str, roster: Path | None = None, topics: Sequence[str] = (), to: Path | None = None
+    out: Path,
+    format: str,
+    roster: Path | None = None,
+    topics: Sequence[str] = (),
+    to: Path | None = None,
+    progress: Callable | None = None,
 ) -> Exported:
     """Writes the marks of the class graded into `out` for `format`, one of FORMATS, into OUT/export or the
     folder `to`.
 
     roster: the gradebook exported from Canvas, or Moodle's grading worksheet (of one topic) or participants
-    list. topics: only these. Raises `Refusal` where the call cannot be carried out; nothing is then written.
+    list; for the other formats any of them, for names. topics: only these. progress: called with (done, total,
+    what is done). Raises `Refusal` where the call cannot be carried out; nothing is then written.
     """
     if format not in FORMATS:
         raise Refusal(f"There is no format {format!r}; choose one of {', '.join(FORMATS)}.")
-    group = read(out)
+    table = read_table(roster) if roster else None
+    if format == "canvas" and table is None:
+        raise Refusal(
+            "Canvas imports marks by its own ids: export the gradebook from Canvas (Grades, Export) and"
+            " name that file with --roster."
+        )
+    group = read(out, progress)
     chosen = [topic for topic in group.topics if not topics or topic in topics]
     if unknown := [topic for topic in topics if topic not in group.topics]:
         raise Refusal(
@@ -80,262 +78,247 @@ def export(
         )
     if not chosen:
         raise Refusal(f"{out} holds no marks to export.")
-    table = read_table(roster) if roster else None
     if format == "canvas":
-        if table is None:
-            raise Refusal(
-                "Canvas imports marks by its own ids: export the gradebook from Canvas (Grades, Export) and"
-                " name that file with --roster."
-            )
-        files, notes = canvas(group, chosen, table)
+        files, notes = canvas(group, chosen, table, Rules.read(out).titles)
     elif format == "moodle":
         files, notes = moodle(group, chosen, table)
     elif format == "gradescope":
-        files, notes = gradescope(group, chosen)
+        files, notes = gradescope(group, chosen, table)
     else:
-        files, notes = plain_tables(group, chosen)
-    return _write(files, Path(to) if to else Path(out) / "export", notes + _waiting(group, chosen))
+        files, notes = plain_tables(group, chosen, table)
+    return _write(files, Path(to) if to else Path(out) / "export", notes + _waiting(group, chosen), progress)
 
 
-def _write(files: dict[str, bytes], folder: Path, notes: list[str]) -> Exported:
-    result = Exported(notes=notes)
-    with explained(folder):
-        for name, content in files.items():
-            replace(folder / name, content)
-            result.files.append(folder / name)
+def _write(files: dict[str, bytes], folder: Path, notes: list[str], progress: Callable | None) -> Exported:
+    """Writes the files, each whole; one of no content is one that an earlier call may have left, and goes."""
+    result, full = Exported(notes=notes), {name: content for name, content in files.items() if content}
+    try:
+        with explained(folder):
+            for name in files.keys() - full.keys():
+                (folder / name).unlink(missing_ok=True)
+            for name, content in full.items():
+                replace(folder / name, content)
+                result.files.append(folder / name)
+                if progress:
+                    progress(len(result.files), len(full), "written")
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted: {len(result.files)} of {len(full)} files are in {folder}, each of them whole; run the"
+            " same command again for all of them"
+        ) from None
     return result
 
 
 def _waiting(group: Class, topics: list[str]) -> list[str]:
     waiting = [work for work in group.works if work.waiting and work.topic in topics]
     absent = [work for work in group.ungraded if work.topic in topics]
-    notes = [
-        f"{work.student}, {work.topic}: part of it waits for a mark by hand; the points so far are exported."
-        for work in waiting
-    ]
-    return notes + [
-        f"{work.student}, {work.topic}: not graded, so no mark is exported ({'; '.join(work.notes)})."
-        for work in absent
-    ]
-
-
-# --- Tables ---------------------------------------------------------------------------------------
-
-
-@dataclass
-class Table:
-    """A CSV file as it was: its header, its rows, and what separates the cells."""
-
-    name: str
-    header: list[str]
-    rows: list[list[str]]
-    delimiter: str = ","
-
-
-def read_table(path: Path) -> Table:
-    """A CSV or tab-separated file, UTF-8 or as older Excels write it."""
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except IsADirectoryError:
-        raise Refusal(f"{path} is a folder; name the file that you downloaded.") from None
-    except OSError as problem:
-        raise Refusal(f"{path} cannot be read: {problem.strerror}.") from None
-    for encoding in (
-        "utf-8-sig",
-        "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8",
-        "cp1252",
-    ):
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise Refusal(f"{path} is no text that can be read; save it as CSV in UTF-8.")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        rows = [
-            row
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-            if any(cell.strip() for cell in row)
+    return _some(
+        [
+            f"{work.student}, {work.topic}: part of it waits for a mark by hand; the points so far are exported."
+            for work in waiting
         ]
-    except csv.Error as problem:
-        raise Refusal(f"{path} is not a CSV file that can be read ({problem}).") from None
-    if not rows:
-        raise Refusal(f"{path} is empty; download it again.")
-    return Table(
-        path.name,
-        [cell.strip() for cell in rows[0]],
-        [row + [""] * (len(rows[0]) - len(row)) for row in rows[1:]],
-        delimiter,
+    ) + _some(
+        [
+            f"{work.student}, {work.topic}: not graded, so no mark is exported ({'; '.join(work.notes)})."
+            for work in absent
+        ]
     )
 
 
-def safe(cell) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe before what begins like one and is
-    neither a number nor a dash.
+def _some(notes: list[str], rest: str = "") -> list[str]:
+    """The first of many sentences of a kind, and how many more there are; `rest` says where."""
+    more = len(notes) - TOLD
+    return notes if more <= 1 else [*notes[:TOLD], f"And {more} more like the last one{rest}."]
+
+
+# --- Those of one side only -----------------------------------------------------------------------
+
+
+def _left_over(
+    matching: Matching, group: Class, topics: Sequence[str], file: str
+) -> tuple[dict[str, bytes], list[str]]:
+    """A table of everyone who is only in the class or only in the roster, in the file of this name (without
+    content where there is no one), and a sentence for each.
     """
-    text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) and text != "-" else text
+    table, people, told = matching.table, group.people, names(matching.table)
+    absent = [
+        student for student in matching.missing if any((student, topic) in group.by_key for topic in topics)
+    ]
+    strangers = matching.only_there()
+    notes = _some(
+        [
+            f"{_called(people[student])} has marks, but is not in {table.name}: the marks are in {file} only."
+            for student in absent
+        ],
+        f", all in {file}",
+    )
+    notes += _some(
+        [
+            f"{_row_name(table, row, told)} is in {table.name}, but handed in nothing: left as it was."
+            for row in strangers
+        ],
+        f", all in {file}",
+    )
+    notes += [
+        f"{_called(people[student])} is in {table.name} more than once: the first row got the marks."
+        for student in sorted(set(matching.again.values()))
+    ]
+    rows = [
+        ["only in the class", student, people[student].name, people[student].email]
+        + [_score(group.by_key.get((student, topic))) for topic in topics]
+        for student in absent
+    ]
+    rows += [
+        [f"only in {table.name}", "", _row_name(table, row, told), told[row].email, *[""] * len(topics)]
+        for row in strangers
+    ]
+    return {file: write_table(["who", "student", "name", "email", *topics], rows) if rows else b""}, notes
 
 
-def write_table(
-    header: Sequence, rows: Iterable[Sequence], delimiter: str = ",", marked: bool = True
-) -> bytes:
-    """CSV in UTF-8 with escaped cells. `marked` puts in front the three bytes by which Excel knows UTF-8."""
-    text = io.StringIO()
-    table = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
-    table.writerow([safe(cell) for cell in header])
-    table.writerows([safe(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig" if marked else "utf-8")
+def _called(person) -> str:
+    return f"{person.id} ({person.name})" if person.name else person.id
 
 
-def _key(text: str) -> str:
-    """An id in the form in which two are compared."""
-    return unicodedata.normalize("NFKC", text.removeprefix("'")).strip().casefold()
-
-
-class Matching:
-    """Who is who: rows of a roster against students of the class, by the first of `columns` that knows them.
-
-    Students are known by the name of their folder, or by the e-mail that the gradebook holds.
-    """
-
-    def __init__(self, group: Class, table: Table, columns: Sequence[str], clean=lambda text: text):
-        self.table = table
-        places = [table.header.index(column) for column in columns if column in table.header]
-        known = {_key(student): student for student in group.people}
-        mails = {_key(person.email): person.id for person in group.people.values() if person.email}
-        self.student: list[str | None] = []
-        self.twice: list[str] = []
-        found: set[str] = set()
-        for row in table.rows:
-            ids = [key for place in places for key in (_key(row[place]), _key(clean(row[place]))) if key]
-            student = next((known[key] for key in ids if key in known), None) or next(
-                (mails[key] for key in ids if key in mails), None
-            )
-            if student in found and student is not None:
-                self.twice.append(student)
-                student = None
-            elif student is not None:
-                found.add(student)
-            self.student.append(student)
-        self.missing = sorted(set(group.people) - found)
-
-    def notes(self, name_column: int, topics: Sequence[str], works: dict) -> list[str]:
-        """A sentence for each student of only one side."""
-        notes = [
-            f"{student} has marks, but is not in {self.table.name}: not exported."
-            for student in self.missing
-            if any((student, topic) in works for topic in topics)
-        ]
-        notes += [
-            f"{row[name_column]} is in {self.table.name}, but handed in nothing: left as it was."
-            for row, student in zip(self.table.rows, self.student)
-            if student is None
-        ]
-        return notes + [
-            f"{student} is in {self.table.name} more than once: the first row got the marks."
-            for student in self.twice
-        ]
+def _row_name(table: Table, row: int, told: list) -> str:
+    place = table.place("Student", "Full name", "Name")
+    return (
+        (table.rows[row][place].strip() if place is not None else "")
+        or told[row].name
+        or next((cell.strip() for cell in table.rows[row] if cell.strip()), "a row without a name")
+    )
 
 
 # --- Canvas ---------------------------------------------------------------------------------------
 
 
-def canvas(group: Class, topics: list[str], table: Table) -> tuple[dict[str, bytes], list[str]]:
-    """Canvas's gradebook import: the roster's first columns and a column per topic, `Title (id)` where the
-    roster has it.
+def canvas(
+    group: Class, topics: list[str], table: Table, titles: dict[str, str] | None = None
+) -> tuple[dict[str, bytes], list[str]]:
+    """Canvas's gradebook import: who each student is, and a column per topic, `Title (id)` where the roster has
+    it.
 
-    The form is that of https://community.canvaslms.com (How do I import grades in the Gradebook): five
-    columns that name the student, then assignments; the row after the header holds the points possible.
+    titles: what topics are called in Canvas where their own names are not in the titles. The form is the one
+    that Canvas's importer reads (github.com/instructure/canvas-lms, lib/gradebook_importer.rb; user's guide:
+    How do I import grades in the Gradebook): Student, or LastName and FirstName; ID; SIS User ID and SIS Login
+    ID, one only with the other; Section; then assignments; after the header the points possible. To it an empty
+    cell means that a mark is taken away: where nothing was handed in, the cell stays as it was. Marks are scaled
+    to the points that the assignment has in Canvas.
     """
-    if "Student" not in table.header or "ID" not in table.header:
+    who = ["LastName", "FirstName"] if table.place("Student") is None else ["Student"]
+    if table.place(who[0]) is None or table.place("ID") is None:
         raise Refusal(
             f"{table.name} is not a gradebook exported from Canvas: it has no columns Student and ID."
         )
-    names = [
-        name for name in ("Student", "ID", "SIS User ID", "SIS Login ID", "Section") if name in table.header
-    ]
-    places = [table.header.index(name) for name in names]
-    table.rows = [row for row in table.rows if not _is_points_row(row)]
+    head = [*who, "ID", "SIS User ID", "SIS Login ID", "Section"]
+    places = [table.place(name) for name in head]
+    possible = next((row for row in table.rows if "Points Possible" in row[0]), [""] * len(table.header))
     people = Table(
-        table.name,
-        table.header,
-        [row for row in table.rows if not _is_test_student(row, table.header)],
-        table.delimiter,
+        table.name, table.header, [row for row in table.rows if not _is_heading(row)], table.delimiter
     )
-    matching = Matching(group, people, CANVAS_IDS)
-    columns, notes = [], []
+    matching = Matching(group.people, people, CANVAS_IDS)
+    tests = [row for row in matching.only_there() if people.rows[row][0].strip() in TEST_STUDENT]
+    for row in reversed(tests):  # Canvas's own stand-in for a student; who has handed in as it is exported
+        del people.rows[row], matching.student[row]
+        matching.again = {place - (place > row): student for place, student in matching.again.items()}
+    columns, most, notes = [], [], []
     for topic in topics:
-        column = _canvas_column(topic, table.header)
-        if column is None:
-            notes.append(
-                f"{table.name} has no assignment that looks like {topic}: Canvas will ask whether to make one"
-                " of that name."
-            )
+        column, told = _canvas_column(topic, table.header, (titles or {}).get(topic, ""))
+        notes += [f"{table.name} {told}"] if told else []
+        there = _float(possible[table.header.index(column)]) if column else None
         columns.append(column or topic)
+        most.append(there or group.topics[topic])
+        if there and abs(there - group.topics[topic]) > 1e-9:
+            notes.append(
+                f"{column} has {number(there)} points in {table.name}, {topic} has"
+                f" {number(group.topics[topic])}: points were scaled."
+            )
     if len(set(columns)) < len(columns):
         raise Refusal(
-            f"Two topics fit the same assignment in {table.name}; name the assignments in Canvas by their"
-            f" topics, such as {topics[0]}."
+            f"Two topics fit the same assignment in {table.name}; say in course.toml, under [titles], what each"
+            f' is called in Canvas, such as {topics[0]} = "Exercise 1".'
         )
-    rows: list[list] = [
-        ["    Points Possible", *[""] * (len(names) - 1), *(number(group.topics[topic]) for topic in topics)]
-    ]
+    rows: list[list] = [["    Points Possible", *[""] * (len(head) - 1), *map(number, most)]]
     for row, student in zip(people.rows, matching.student):
         if student is not None:
+            standing = [
+                row[table.header.index(column)] if column in table.header else "" for column in columns
+            ]
+            works = [group.by_key.get((student, topic)) for topic in topics]
             rows.append(
-                [row[place] for place in places]
-                + [_score(group.by_key.get((student, topic))) for topic in topics]
+                ["" if place is None else row[place] for place in places]
+                + [
+                    before if work is None else _score(work, points)
+                    for work, points, before in zip(works, most, standing)
+                ]
             )
-    notes += matching.notes(table.header.index("Student"), topics, group.by_key)
-    return {"canvas.csv": write_table([*names, *columns], rows, marked=False)}, notes
+            notes += [
+                f"{_called(group.people[student])} has a mark in {topic}, which Canvas has not assigned to them:"
+                " it will be left out there."
+                for topic, work, before in zip(topics, works, standing)
+                if work is not None and before.strip() == "N/A"
+            ]
+    files, told = _left_over(matching, group, topics, "canvas_unmatched.csv")
+    return {"canvas.csv": write_table([*head, *columns], rows, marked=False), **files}, notes + told
 
 
-def _is_points_row(row: list[str]) -> bool:
-    return (
-        row[0].strip() == "Points Possible"
-        or not row[0].strip()
-        and any("Manual Posting" in cell for cell in row)
-    )
+TEST_STUDENT = ("Student, Test", "Test Student")
 
 
-def _is_test_student(row: list[str], header: list[str]) -> bool:
-    return row[0].strip() in ("Student, Test", "Test Student")
+def _is_heading(row: list[str]) -> bool:
+    """Whether a row is about the assignments: points possible, and where marks are posted by hand or muted."""
+    told = [cell.strip() for cell in row if cell.strip()]
+    return "Points Possible" in row[0] or all(re.match("(?i)(muted|manual posting)", cell) for cell in told)
 
 
-def _canvas_column(topic: str, header: list[str]) -> str | None:
-    """The assignment that is this topic's: its title holds the folder's name, or number and name, or the name
-    alone.
+def _canvas_column(topic: str, header: list[str], title: str) -> tuple[str | None, str]:
+    """The assignment that is this topic's, and else why there is none: it has the title that is given, or one
+    that holds the folder's name, or number and name, or the name alone.
     """
-    number_, _, name = topic.partition("_")
-    wanted = (
-        _words(topic),
-        _words(f"{int(number_)} {name}") if number_.isdigit() else _words(topic),
-        _words(name),
-    )
-    for words in wanted:
+    assignments = {
+        column: _words(re.sub(r" \(\d+\)$", "", column))
+        for column in header
+        if re.fullmatch(r".+ \(\d+\)", column, re.DOTALL)
+    }
+    if title:
         fits = [
             column
-            for column in header
-            if re.fullmatch(r".+ \(\d+\)", column)
-            and f" {words} " in f" {_words(re.sub(r' [(][0-9]+[)]$', '', column))} "
+            for column, words in assignments.items()
+            if title in (column, words) or words == _words(title)
         ]
         if len(fits) == 1:
-            return fits[0]
-    return None
+            return fits[0], ""
+        return None, (
+            f"has {len(fits) or 'no'} assignments called {title!r}, as course.toml says of {topic}: Canvas will ask"
+            f" whether to make one called {topic}."
+        )
+    number_, _, name = topic.partition("_")
+    wanted = (topic, f"{int(number_)} {name}" if number_.isdigit() else topic, name)
+    several: list[str] = []
+    for words in map(_words, wanted):
+        fits = [column for column, found in assignments.items() if f" {words} " in f" {found} "]
+        if len(fits) == 1:
+            return fits[0], ""
+        several = several or fits
+    why = (
+        f"has several that look like {topic} ({', '.join(several[:4])})"
+        if several
+        else (f"has no assignment that looks like {topic}")
+    )
+    return None, (
+        f"{why}: Canvas will ask whether to make one of that name. To choose one, say in course.toml, under"
+        f' [titles], what it is called: {topic} = "Its title".'
+    )
 
 
 def _words(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 
-def _score(work: Work | None) -> str:
-    """A score as a system reads it: nothing where nothing was handed in."""
-    return "" if work is None else number(work.score)
+def _score(work: Work | None, most: float | None = None) -> str:
+    """A score as a system reads it, of `most` points; nothing where nothing was handed in."""
+    if work is None:
+        return ""
+    return number(work.score * most / work.max_score if most and work.max_score else work.score)
 
 
 # --- Moodle ---------------------------------------------------------------------------------------
@@ -345,53 +328,60 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
     """The grading worksheet of one topic, filled in, or a plain table of grades by student for Moodle's
     import.
 
-    The worksheet's columns are those of Moodle's offline grading worksheet (docs.moodle.org, Assignment
-    settings).
+    The worksheet is Moodle's offline grading worksheet (docs.moodle.org, Assignment settings, Feedback types).
+    Moodle takes it back only with the columns of WORKSHEET, in its own language, and passes over grades above
+    the maximum, without a word (github.com/moodle/moodle, mod/assign/feedback/offline).
     """
-    if table is None or "Grade" not in table.header:
+    if table is None or len(WORKSHEET_SIGNS & set(table.header)) < 2:
         return _moodle_plain(group, topics, table)
     if len(topics) != 1:
         raise Refusal(
             f"{table.name} is the grading worksheet of one assignment; say which topic it is with --topics,"
             f" such as {topics[0]}."
         )
-    columns = [column for column in MOODLE_IDS if column in table.header]
-    if not columns:
-        raise Refusal(f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there.")
+    if lacking := [column for column in WORKSHEET if column not in table.header]:
+        raise Refusal(
+            f"{table.name} has no column {' and no column '.join(lacking)}, and Moodle takes no worksheet back"
+            " without: download it again, with Moodle in English, and keep its columns."
+        )
     topic, place = topics[0], {column: index for index, column in enumerate(table.header)}
-    matching = Matching(group, table, columns, clean=participant)
-    notes, rows = [], []
+    maxima = [_float(row[place["Maximum grade"]]) for row in table.rows] if "Maximum grade" in place else []
+    scale = next((most for most in maxima if most is not None), group.topics[topic])
+    if scale <= 0:
+        raise Refusal(
+            f"{table.name} is of an assignment without points; set its grade to points in Moodle, such as"
+            f" {number(group.topics[topic])}, and download it again."
+        )
+    matching = Matching(group.people, table, MOODLE_IDS)
+    notes, rows, above, locked = [], [], [], []
     for row, student in zip(table.rows, matching.student):
         row = list(row)
         work = group.by_key.get((student, topic)) if student is not None else None
         if work is not None:
-            most = _float(row[place["Maximum grade"]]) if "Maximum grade" in place else None
-            score = work.score
-            if most and work.max_score and abs(most - work.max_score) > 1e-9:
-                score = work.score * most / work.max_score
-            row[place["Grade"]] = number(score)
+            score = work.score * scale / work.max_score if work.max_score else work.score
+            if score > scale + 1e-9:
+                above.append(
+                    f"{_called(group.people[student])} has {number(score)} of {number(scale)} points; Moodle takes no"
+                    f" more than {number(scale)}, which is what was filled in."
+                )
+            row[place["Grade"]] = number(min(score, scale))
             if "Feedback comments" in place:
                 row[place["Feedback comments"]] = comment(work)
+            if "Grade can be changed" in place and row[place["Grade can be changed"]].strip() == "No":
+                locked.append(
+                    f"{_called(group.people[student])}: the grade is locked in Moodle, which will keep it."
+                )
         rows.append(row)
-    scales = (
-        {_float(row[place["Maximum grade"]]) for row in table.rows} - {None}
-        if "Maximum grade" in place
-        else set()
-    )
-    if scales - {group.topics[topic]}:
+    if abs(scale - group.topics[topic]) > 1e-9:
         notes.append(
-            f"{table.name} grades out of {', '.join(map(number, sorted(scales)))}, {topic} out of"
-            f" {number(group.topics[topic])}: points were scaled."
+            f"{table.name} grades out of {number(scale)}, {topic} out of {number(group.topics[topic])}: points were"
+            " scaled."
         )
-    name_column = place.get("Full name", place[columns[0]])
-    notes += matching.notes(name_column, [topic], group.by_key)
-    return {f"moodle_{topic}.csv": write_table(table.header, rows, table.delimiter)}, notes
-
-
-def participant(text: str) -> str:
-    """The number in Moodle's `Participant 123`, whatever the language."""
-    digits = re.findall(r"\d+", text)
-    return digits[-1] if digits and "@" not in text else text
+    if "Feedback comments" not in place:
+        notes.append(f"{table.name} has no column Feedback comments, so only marks were filled in.")
+    files, told = _left_over(matching, group, [topic], f"moodle_{topic}_unmatched.csv")
+    filled = {f"moodle_{topic}.csv": write_table(table.header, rows, table.delimiter), **files}
+    return filled, notes + _some(above) + _some(locked) + told
 
 
 def _float(text: str) -> float | None:
@@ -402,44 +392,43 @@ def _float(text: str) -> float | None:
 
 
 def _moodle_plain(group: Class, topics: list[str], table: Table | None) -> tuple[dict[str, bytes], list[str]]:
-    """Grades by username or e-mail: what Grades, Import, CSV file takes. The roster, where one is given, says
-    the e-mails.
+    """Grades by username or e-mail: what Moodle's Grades, Import, CSV file takes (docs.moodle.org, Grade
+    import). The roster, where one is given, says who has which.
     """
-    email = {student: person.email for student, person in group.people.items()}
+    username = {student: "" if "@" in student else student for student in group.people}
+    email = {
+        student: person.email or (student if "@" in student else "")
+        for student, person in group.people.items()
+    }
+    files: dict[str, bytes] = {}
     notes: list[str] = []
     if table is not None:
-        columns = [
-            column
-            for column in (*MOODLE_IDS, *(name.lower() for name in MOODLE_IDS))
-            if column in table.header
-        ]
-        if not columns:
+        numbered = table.rows and all(re.fullmatch(r"\D+\d+", row[0]) for row in table.rows)
+        foreign = numbered and table.header[0].casefold() not in map(str.casefold, MOODLE_IDS)
+        if foreign or all(table.place(column) is None for column in (*MOODLE_IDS, "Email")):
             raise Refusal(
-                f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there."
+                f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there. If Moodle"
+                " speaks another language, switch it to English and download the file again."
             )
-        matching = Matching(group, table, columns, clean=participant)
-        mail = next(
-            (
-                index
-                for index, column in enumerate(table.header)
-                if column.casefold() in ("email address", "email")
-            ),
-            None,
-        )
-        for row, student in zip(table.rows, matching.student):
-            if student is not None and mail is not None:
-                email[student] = row[mail]
-        notes = matching.notes(table.header.index(columns[0]), topics, group.by_key)
+        matching = Matching(group.people, table, (*MOODLE_IDS, "Email"))
+        user, told = table.place("Username"), names(table)
+        for row, student in enumerate(matching.student):
+            if student is not None:
+                email[student] = told[row].email or email[student]
+                username[student] = table.rows[row][user].strip() if user is not None else username[student]
+        files, notes = _left_over(matching, group, topics, "moodle_unmatched.csv")
     rows = [
-        [student, email[student], *(_score(group.by_key.get((student, topic))) for topic in topics)]
+        [username[student], email[student], *(_score(group.by_key.get((student, topic))) for topic in topics)]
         for student in sorted(group.people)
         if any((student, topic) in group.by_key for topic in topics)
     ]
-    return {"moodle_grades.csv": write_table(["username", "email", *topics], rows)}, notes
+    return {"moodle_grades.csv": write_table(["username", "email", *topics], rows), **files}, notes
 
 
 def comment(work: Work) -> str:
-    """A submission's feedback in a few lines of text: what was lost, and what to read again."""
+    """A submission's feedback for Moodle, which reads it as HTML (mod/assign/feedback/comments): what was lost,
+    what to read again, and what the instructor wrote.
+    """
     lines = [f"{number(work.score)} of {number(work.max_score)} points."]
     if work.penalty:
         lines.append(f"Late: {number(work.penalty)} points taken off.")
@@ -452,23 +441,33 @@ def comment(work: Work) -> str:
             section = section_of(work.topic, question.name)
             parts = (lost, " ".join(question.message.split()), f"Read again: {section}." if section else "")
             lines.append(" ".join(part for part in parts if part))
-    return "\n".join(lines)
+    lines += [f"Your instructor on {name}: {' '.join(text.split())}" for name, text in work.comments.items()]
+    return "<br>\n".join(ticks(line) for line in lines)
 
 
 # --- Gradescope, and plain tables -----------------------------------------------------------------
 
 
-def gradescope(group: Class, topics: list[str]) -> tuple[dict[str, bytes], list[str]]:
+def gradescope(
+    group: Class, topics: list[str], table: Table | None = None
+) -> tuple[dict[str, bytes], list[str]]:
     """A results.json per submission, as Gradescope's autograder platform reads it
-    (gradescope-autograders.readthedocs.io).
+    (https://gradescope-autograders.readthedocs.io/en/latest/specs/, Output format).
     """
-    files = {}
+    files, notes = _compared(group, topics, table, "gradescope_unmatched.csv")
     for work in group.works:
         if work.topic in topics:
             files[f"gradescope/{work.student}/{work.topic}/results.json"] = json.dumps(
                 results(work), indent=1, ensure_ascii=False
             ).encode("utf-8")
-    return files, []
+    return files, notes
+
+
+def _compared(
+    group: Class, topics: list[str], table: Table | None, file: str
+) -> tuple[dict[str, bytes], list[str]]:
+    """Who is on one side only, where the instructor gave a roster that the format itself does not need."""
+    return _left_over(Matching(group.people, table), group, topics, file) if table else ({}, [])
 
 
 def results(work: Work) -> dict:
@@ -477,7 +476,12 @@ def results(work: Work) -> dict:
         "score": round(work.score, 4),
         "output": "\n".join(
             filter(
-                None, [f"Late: {number(work.penalty)} points taken off." if work.penalty else "", *work.notes]
+                None,
+                [
+                    f"Late: {number(work.penalty)} points taken off." if work.penalty else "",
+                    *work.notes,
+                    *(f"Your instructor on {name}: {text}" for name, text in work.comments.items()),
+                ],
             )
         ),
         "visibility": "visible",
@@ -515,13 +519,21 @@ def _output(topic: str, question: Question) -> str:
     )
 
 
-def plain_tables(group: Class, topics: list[str]) -> tuple[dict[str, bytes], list[str]]:
+def plain_tables(
+    group: Class, topics: list[str], table: Table | None = None
+) -> tuple[dict[str, bytes], list[str]]:
     """grades.csv with nbgrader's own columns, a row for each student and topic; questions.csv with a row for
-    each question.
+    each question. The roster, where one is given, says the names.
     """
+    files, notes = _compared(group, topics, table, "csv_unmatched.csv")
+    people = dict(group.people)
+    if table is not None:
+        for student, told in zip(Matching(group.people, table).student, names(table)):
+            if student is not None:
+                people[student] = joined(people[student], told)
     grades, questions = [], []
     for topic in topics:
-        for student, person in sorted(group.people.items()):
+        for student, person in sorted(people.items()):
             work = group.by_key.get((student, topic))
             raw = sum(question.points for question in work.questions) if work else 0.0
             grades.append(
@@ -565,4 +577,5 @@ def plain_tables(group: Class, topics: list[str]) -> tuple[dict[str, bytes], lis
         "lecture_section",
         "message",
     ]
-    return {"grades.csv": write_table(NBGRADER, grades), "questions.csv": write_table(header, questions)}, []
+    files |= {"grades.csv": write_table(NBGRADER, grades), "questions.csv": write_table(header, questions)}
+    return files, notes

@@ -1,6 +1,7 @@
-"""Due dates and late penalties of a class, from one small file: OUT/course.toml.
+"""Due dates, late penalties and titles of a class, from one small file: OUT/course.toml.
 
-In: the file. Out: due dates for the gradebook, and the penalty through nbgrader's own late-submission plugin.
+In: the file. Out: due dates for the gradebook, the penalty through nbgrader's own late-submission plugin, and what
+topics are called in Canvas.
 Trusts the instructor; what is wrong in the file becomes a sentence.
 """
 
@@ -29,6 +30,9 @@ EXAMPLE = """# Due dates and late penalties. Remove the # before a line to set i
 # grace_minutes = 15                # so much later is not late
 # percent_per_day = 10              # of the points reached, for each day that has begun
 # percent_at_most = 50              # it stops there; 100, and after ten days nothing is left
+
+[titles]
+# 01_quadratics = "Homework 1"      # the assignment's title in Canvas, where it does not hold the topic's name
 """
 SETTINGS = {"grace_minutes": (0.0, 1e6), "percent_per_day": (0.0, 100.0), "percent_at_most": (0.0, 100.0)}
 
@@ -40,6 +44,7 @@ class Rules:
     duedates: dict[str, datetime.datetime] = field(default_factory=dict)
     late: dict[str, float] = field(default_factory=dict)
     zone: datetime.tzinfo = ZoneInfo("UTC")
+    titles: dict[str, str] = field(default_factory=dict)
 
     def due(self, topic: str) -> datetime.datetime | None:
         return self.duedates.get(topic)
@@ -59,8 +64,10 @@ class Rules:
             told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as problem:
             raise Refusal(f"{path} cannot be read: {problem}.") from None
-        if unknown := sorted(told.keys() - {"timezone", "due", "late"}):
-            raise Refusal(f"{path} has {', '.join(unknown)}; it may have timezone, [due] and [late].")
+        if unknown := sorted(told.keys() - {"timezone", "due", "late", "titles"}):
+            raise Refusal(
+                f"{path} has {', '.join(unknown)}; it may have timezone, [due], [late] and [titles]."
+            )
         zone = _zone(path, told.get("timezone", "UTC"))
         return cls(
             {
@@ -69,6 +76,10 @@ class Rules:
             },
             {name: _setting(path, name, value) for name, value in _section(path, told, "late").items()},
             zone,
+            {
+                _folder(path, topic): _title(path, topic, title)
+                for topic, title in _section(path, told, "titles").items()
+            },
         )
 
 
@@ -107,6 +118,12 @@ def _utc(path: Path, topic: str, when, zone: datetime.tzinfo) -> datetime.dateti
         .astimezone(datetime.timezone.utc)
         .replace(tzinfo=None)
     )
+
+
+def _title(path: Path, topic: str, title) -> str:
+    if not isinstance(title, str) or not title.strip():
+        raise Refusal(f'{path}: the title of {topic} should be written in quotes, like "Homework 1".')
+    return title.strip()
 
 
 def _setting(path: Path, name: str, value) -> float:

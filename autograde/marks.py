@@ -10,6 +10,7 @@ import contextlib
 import functools
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,11 @@ FROM grade g JOIN base_cell bc ON bc.id = g.cell_id JOIN grade_cells gc ON gc.id
      JOIN submitted_assignment sa ON sa.id = sn.assignment_id
      JOIN assignment a ON a.id = sa.assignment_id
 ORDER BY sa.student_id, a.name, bc.rowid"""
+COMMENTS = """
+SELECT sa.student_id, a.name, bc.name, c.manual_comment
+FROM comment c JOIN base_cell bc ON bc.id = c.cell_id JOIN submitted_notebook sn ON sn.id = c.notebook_id
+     JOIN submitted_assignment sa ON sa.id = sn.assignment_id JOIN assignment a ON a.id = sa.assignment_id
+WHERE c.manual_comment IS NOT NULL AND c.manual_comment != '' ORDER BY bc.rowid"""
 MOST = """
 SELECT a.name, SUM(gc.max_score)
 FROM grade_cells gc JOIN base_cell bc ON bc.id = gc.id JOIN notebook n ON n.id = bc.notebook_id
@@ -46,7 +52,9 @@ class Question:
 @dataclass
 class Work:
     """One submission. `score` is what counts: points given by hand before automatic ones, extra credit added,
-    the late penalty taken off, never below 0. `waiting` says that a person still has to mark some of it."""
+    the late penalty taken off, never below 0. `waiting` says that a person still has to mark some of it;
+    `comments` are the instructor's, by the answer that they are about.
+    """
 
     student: str
     topic: str
@@ -59,6 +67,7 @@ class Work:
     as_handed_in: bool = True
     timestamp: str = ""
     waiting: bool = False
+    comments: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,16 +107,18 @@ class Class:
         return {(work.student, work.topic): work for work in self.works}
 
 
-def read(out: Path) -> Class:
-    """The class in folder `out`; raises `Refusal` where none is graded there."""
+def read(out: Path, progress: Callable | None = None) -> Class:
+    """The class in folder `out`; raises `Refusal` where none is graded there. progress: called with (done, total,
+    what is done) as submissions are read.
+    """
     out = Path(out)
     try:
-        return _read(out, _report(out))
+        return _read(out, _report(out), progress)
     except (KeyError, TypeError, AttributeError):
         raise Refusal(f"{out / 'report.json'} is damaged; grade again, and it is written anew.") from None
 
 
-def _read(out: Path, told: dict) -> Class:
+def _read(out: Path, told: dict, progress: Callable | None) -> Class:
     try:
         with contextlib.closing(
             sqlite3.connect(
@@ -119,6 +130,7 @@ def _read(out: Path, told: dict) -> Class:
                 for row in db.execute("SELECT id, first_name, last_name, email FROM student ORDER BY id")
             }
             most, grades = dict(db.execute(MOST)), db.execute(GRADES).fetchall()
+            comments = db.execute(COMMENTS).fetchall()
             duedates = {
                 topic: due[:19]
                 for topic, due in db.execute("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
@@ -129,7 +141,11 @@ def _read(out: Path, told: dict) -> Class:
             " again."
         ) from None
     rows = {(row["student"], row["topic"]): row for row in told["submissions"]}
-    works = _works(grades, most, rows)
+    works = _works(grades, most, rows, progress)
+    by_key = {(work.student, work.topic): work for work in works}
+    for student, topic, cell, comment in comments:
+        if (student, topic) in by_key:
+            by_key[student, topic].comments[cell] = comment
     graded = {(work.student, work.topic) for work in works}
     ungraded = [
         Work(
@@ -180,11 +196,15 @@ def _report(out: Path) -> dict:
     return told
 
 
-def _works(grades, most: dict, rows: dict) -> list[Work]:
+def _works(grades, most: dict, rows: dict, progress: Callable | None) -> list[Work]:
     """A `Work` per submission that the gradebook holds marks of."""
     works: dict[tuple[str, str], Work] = {}
-    marked = set()
-    for student, topic, cell, auto, manual, extra, needed, points, penalty, timestamp in grades:
+    marked, last = set(), len(grades)
+    for done, (student, topic, cell, auto, manual, extra, needed, points, penalty, timestamp) in enumerate(
+        grades, 1
+    ):
+        if progress and (done % 1000 == 0 or done == last):
+            progress(done, last, "marks read")
         key = (student, topic)
         row = rows.get(key)
         if key not in works:

@@ -10,12 +10,17 @@ from collections.abc import Callable
 from typing import TextIO
 
 WAIT = 0.1  # seconds between two drawings of the bar
-SHARE, LONG = 0.1, 60.0  # a plain line for each tenth of the work, and at least one a minute
+SHARE, SHORT, LONG = (
+    0.1,
+    0.5,
+    60.0,
+)  # a plain line for each tenth of the work, none too soon, one a minute at least
 
 
 class Progress:
-    """Shows progress of `what` ("graded"): call it with (done, total). A context manager, which leaves a
-    whole line behind.
+    """Shows progress of `what` ("graded"): call it with (done, total), or (done, total, what) where work has
+    several parts; another part starts a line and a clock of its own. A context manager, which leaves a whole
+    line behind.
     """
 
     def __init__(
@@ -28,7 +33,7 @@ class Progress:
         self._what, self._quiet, self._stream, self._clock = what, quiet, stream or sys.stderr, clock
         self._terminal = self._stream.isatty()
         self._start = self._drawn = clock()
-        self._at, self._width = 0, 0
+        self._at, self._width, self._begun = 0, 0, False
 
     def __enter__(self):
         return self
@@ -37,16 +42,26 @@ class Progress:
         if self._width:
             self._write("\n")
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, what: str = "") -> None:
         if self._quiet or not total:
             return
         now = self._clock()
+        if what and what != self._what:
+            self._part(what, now)
+        self._begun = True
         if self._terminal:
             if done >= total or not self._width or now - self._drawn >= WAIT:
                 self._draw(done, total, now)
-        elif done >= total or done - self._at >= SHARE * total or now - self._drawn >= LONG:
+        elif done >= total or now - self._drawn >= (SHORT if done - self._at >= SHARE * total else LONG):
             self._write(f"{self._told(done, total, now)}\n")
             self._drawn, self._at = now, done
+
+    def _part(self, what: str, now: float) -> None:
+        if self._width:
+            self._write("\n")
+        if self._begun:
+            self._start = self._drawn = now
+        self._what, self._at, self._width = what, 0, 0
 
     def _draw(self, done: int, total: int, now: float) -> None:
         room = shutil.get_terminal_size().columns - 1

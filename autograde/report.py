@@ -10,6 +10,7 @@ import functools
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -47,25 +48,33 @@ CODES = {"wrong": 2, "not attempted": 3, "timeout": 4, "crashed": 4, "manual": 3
 UNNAMED = 12  # failures outside the catalogue that are listed
 
 
-def report(out: Path, to: Path | None = None) -> Path:
+def report(out: Path, to: Path | None = None, progress: Callable | None = None) -> Path:
     """Writes the report of the class graded into `out`, to OUT/report.html or `to`, and returns where it is.
 
-    Raises `Refusal` where no class is graded there or the file cannot be written.
+    progress: called with (done, total, what is done). Raises `Refusal` where no class is graded there or the file cannot be written.
     """
     out = Path(out)
     target = Path(to) if to else out / "report.html"
     way = Path(os.path.relpath(out.absolute(), target.absolute().parent)).as_posix()
-    page = render(read(out), "" if way == "." else f"{way}/")
-    with explained(target.parent):
-        replace(target, page.encode("utf-8"))
+    try:
+        page = render(read(out, progress), "" if way == "." else f"{way}/", progress)
+        with explained(target.parent):
+            replace(target, page.encode("utf-8"))
+    except KeyboardInterrupt:
+        stands = "is as it was" if target.exists() else "is not written"
+        raise KeyboardInterrupt(f"interrupted: {target} {stands}; run the same command again") from None
     return target
 
 
-def render(group: Class, way: str = "") -> str:
+def render(group: Class, way: str = "", progress: Callable | None = None) -> str:
     """The page about a class. `way` leads from the page's folder to the class's, and ends in a slash."""
     if not group.works and not group.ungraded:
         raise Refusal(f"{group.root} holds no submissions to report on.")
-    topics = [_topic(group, topic) for topic in group.topics]
+    topics = []
+    for topic in group.topics:
+        topics.append(_topic(group, topic))
+        if progress:
+            progress(len(topics), len(group.topics), "topics looked at")
     items = [item for topic in topics for item in topic["questions"]]
     flagged = sorted(
         (item for item in items if item["why"]), key=lambda item: (item["value"] is None, item["value"])

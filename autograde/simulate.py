@@ -7,7 +7,7 @@ and `expected.csv` with the points each question should get and why. Everything 
 import copy
 import csv
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +70,12 @@ def choices(topic: Topic) -> Choices:
     return Choices(topic, cells.read(topic.exercise), right, wrong, needs)
 
 
-def simulate(folder: Path, students: int, topics: Iterable[Topic], seed: int = 0) -> int:
+def simulate(
+    folder: Path, students: int, topics: Iterable[Topic], seed: int = 0, progress: Callable | None = None
+) -> int:
     """Fills `folder` with the submissions of `students` students; returns how many notebooks were written.
 
-    Raises `Refusal` if there is nothing to do or the folder holds something already.
+    progress: called with (students done, students). Raises `Refusal` if there is nothing to do or the folder holds something already.
     """
     if students < 1:
         raise Refusal("A class has at least one student: give --students a number from 1 on.")
@@ -84,10 +86,12 @@ def simulate(folder: Path, students: int, topics: Iterable[Topic], seed: int = 0
     shutil.rmtree(draft, ignore_errors=True)
     try:
         draft.mkdir(parents=True)
-        count = _write_class(draft, students, offers, np.random.default_rng(seed))
+        count = _write_class(draft, students, offers, np.random.default_rng(seed), progress)
         if folder.exists():
             folder.rmdir()
         draft.rename(folder)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted: {folder} is as it was; run the same command again") from None
     except OSError as problem:
         raise Refusal(f"The class cannot be written to {folder}: {problem.strerror}.") from None
     finally:
@@ -95,7 +99,13 @@ def simulate(folder: Path, students: int, topics: Iterable[Topic], seed: int = 0
     return count
 
 
-def _write_class(folder: Path, students: int, offers: list[Choices], rng: np.random.Generator) -> int:
+def _write_class(
+    folder: Path,
+    students: int,
+    offers: list[Choices],
+    rng: np.random.Generator,
+    progress: Callable | None = None,
+) -> int:
     width = max(2, len(str(students)))
     with open(folder / EXPECTED, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -118,6 +128,8 @@ def _write_class(folder: Path, students: int, offers: list[Choices], rng: np.ran
                             answer.kind,
                         ]
                     )
+            if progress:
+                progress(number, students)
     return students * len(offers)
 
 

@@ -8,8 +8,10 @@ import sqlite3
 import pytest
 
 from autograde.course import Refusal
-from autograde.export import comment, export, safe, write_table
-from autograde.marks import read
+from autograde.export import comment, export
+from autograde.feedback import ticks
+from autograde.marks import Question, Work, read
+from autograde.roster import safe, unescaped, write_table
 
 NAMES = ['Müller, Zoë "Z"', "עברית, אורה", "O'Neil, 李", '=HYPERLINK("http://x")', "+SUM(1)", "-1+cmd", "@me"]
 
@@ -54,7 +56,7 @@ def canvas_roster(tmp_path):
 
 def test_canvas_gets_its_own_columns_points_possible_and_a_row_for_each_student_it_knows(out, canvas_roster):
     result = export(out, "canvas", canvas_roster)
-    assert [path.name for path in result.files] == ["canvas.csv"]
+    assert [path.name for path in result.files] == ["canvas.csv", "canvas_unmatched.csv"]
     assert not result.files[0].read_bytes().startswith(b"\xef\xbb\xbf")
     header, possible, *students = rows(result.files[0])
     assert header == [
@@ -91,6 +93,178 @@ def test_canvas_without_a_roster_or_with_another_file_is_refused_and_nothing_is_
     with pytest.raises(Refusal, match="no columns Student and ID"):
         export(out, "canvas", written(tmp_path / "x.csv", [["a", "b"], ["1", "2"]]))
     assert not (out / "export").exists()
+
+
+def canvas_rows(out, path, table, **more):
+    """The header, the row of points, and the students' rows by id, of an export with this roster."""
+    header, possible, *students = rows(export(out, "canvas", written(path, table, **more)).files[0])
+    return header, possible, {row[header.index("ID")]: row for row in students}
+
+
+HEAD = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+ROSTER = [
+    [*HEAD, "01 Quadratics (11)", "Momentum, and how it helps (14)", "Final Score"],
+    ["", "", "", "", "", "Manual Posting", "Manual Posting (scores hidden from instructors)", ""],
+    ["    Points Possible", "", "", "", "", "100.00", "20,00", "(read only)"],
+    ["Müller, Zoë", "1", "student-01", "zoe", "A and B", "", "", ""],
+    ["Late, Lee", "2", "late", "lee", "A", "", "EX", ""],
+    ["Student, Test", "9", "", "0", "A", "", "", ""],
+]
+
+
+def test_marks_are_scaled_to_the_points_that_the_assignment_has_in_canvas(out, tmp_path):
+    header, possible, students = canvas_rows(out, tmp_path / "r.csv", ROSTER)
+    work = read(out).by_key["student-01", "01_quadratics"]
+    assert possible[5:] == ["100", "20"]
+    assert float(students["1"][5]) == pytest.approx(5 * work.score) and students["1"][4] == "A and B"
+    notes = export(out, "canvas", tmp_path / "r.csv").notes
+    assert [note for note in notes if "scaled" in note] == [
+        "01 Quadratics (11) has 100 points in r.csv, 01_quadratics has 20: points were scaled."
+    ]
+
+
+def test_where_nothing_was_handed_in_canvas_keeps_what_it_has(out, tmp_path):
+    """To Canvas's importer an empty cell takes a mark away."""
+    _, _, students = canvas_rows(out, tmp_path / "r.csv", ROSTER)
+    assert students["2"][6] == "EX" and float(students["2"][5]) == pytest.approx(5 * 14)
+
+
+def test_canvas_takes_the_file_back_whatever_columns_the_roster_had(out, tmp_path):
+    """Its importer asks for Section after the ids, and for SIS Login ID after SIS User ID."""
+    table = [["Student", "ID", "SIS User ID"], ["Müller, Zoë", "1", "student-01"]]
+    header, _, students = canvas_rows(out, tmp_path / "r.csv", table)
+    assert header[:5] == HEAD and students["1"][:5] == ["Müller, Zoë", "1", "student-01", "", ""]
+
+
+def test_canvas_rosters_with_split_names_are_taken_as_they_are(out, tmp_path):
+    table = [["LastName", "FirstName", *HEAD[1:]], ["Müller", "Zoë", "1", "student-01", "z", "A"]]
+    header, possible, students = canvas_rows(out, tmp_path / "r.csv", table)
+    assert header[:6] == table[0] and students["1"][:6] == table[1] and possible[0] == "    Points Possible"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_canvas_roster_as_excel_saves_it_comes_out_as_canvas_reads_it(out, tmp_path, delimiter):
+    path = tmp_path / "r.csv"
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(ROSTER)
+    path.write_bytes(text.getvalue().encode("utf-8-sig"))
+    first, *others = rows(export(out, "canvas", path).files[0])
+    assert first == [*HEAD, "01 Quadratics (11)", "Momentum, and how it helps (14)"]
+    assert [row[0] for row in others] == ["    Points Possible", "Müller, Zoë", "Late, Lee"]
+    again = rows(export(out, "canvas", path).files[0])
+    assert again == [first, *others]
+
+
+def test_what_is_exported_can_be_the_roster_of_the_next_export(out, tmp_path, canvas_roster):
+    first = export(out, "canvas", canvas_roster).files[0]
+    content = first.read_bytes()
+    assert export(out, "canvas", first, to=tmp_path / "again").files[0].read_bytes() == content
+    assert [unescaped(row[0]) for row in rows(first)[2:]] == NAMES
+
+
+def test_canvas_is_told_that_an_assignment_is_not_theirs(out, tmp_path):
+    table = [*ROSTER[:3], ["Müller, Zoë", "1", "student-01", "zoe", "A", "N/A", "", ""]]
+    path = written(tmp_path / "r.csv", table)
+    assert any("not assigned to them" in note for note in export(out, "canvas", path).notes)
+
+
+def test_a_title_that_does_not_hold_the_topics_name_stands_in_the_course_file(out, tmp_path):
+    table = [
+        [*HEAD, "Homework 1 (11)", "Homework 4 (14)"],
+        ["Müller, Zoë", "1", "student-01", "zoe", "A", "", ""],
+    ]
+    path = written(tmp_path / "r.csv", table)
+    result = export(out, "canvas", path)
+    assert rows(result.files[0])[0][5:] == ["01_quadratics", "04_momentum"]
+    assert all("course.toml, under [titles]" in note for note in result.notes[:2])
+    with open(out / "course.toml", "a") as course:
+        course.write('[titles]\n01_quadratics = "Homework 1"\n4 = "homework 4"\n')
+    result = export(out, "canvas", path)
+    assert rows(result.files[0])[0][5:] == ["Homework 1 (11)", "Homework 4 (14)"]
+    assert not any("titles" in note for note in result.notes)
+
+
+def test_of_two_assignments_that_fit_none_is_guessed(out, tmp_path):
+    table = [
+        [*HEAD, "Quadratics (11)", "Quadratics, second try (12)"],
+        ["Z", "1", "student-01", "zoe", "A", "", ""],
+    ]
+    result = export(out, "canvas", written(tmp_path / "r.csv", table))
+    assert rows(result.files[0])[0][5] == "01_quadratics" and "several that look like" in result.notes[0]
+
+
+@pytest.mark.parametrize("format", ["canvas", "moodle", "gradescope", "csv"])
+def test_who_is_on_one_side_only_is_in_a_table_with_the_marks(out, tmp_path, format):
+    table = [
+        ["Student", "ID", "Username", "Email address"],
+        ["Müller, Zoë", "student-01", "student-01", "z@x.org"],
+        ['=Stranger, "Al"', "99", "al", "al@x.org"],
+    ]
+    result = export(out, format, written(tmp_path / "r.csv", table))
+    left = {row[1] or row[2]: row for row in rows(next(p for p in result.files if "unmatched" in p.name))[1:]}
+    work = read(out).by_key["late", "01_quadratics"]
+    assert left["late"][0] == "only in the class" and float(left["late"][4]) == work.score
+    stranger = next(row for key, row in left.items() if "Stranger" in key)
+    assert stranger[0] == "only in r.csv" and stranger[2].startswith("'=") and "student-01" not in left
+    assert any("late has marks" in note for note in result.notes)
+    assert any("Stranger" in note and "handed in nothing" in note for note in result.notes)
+
+
+def test_the_table_of_those_left_over_goes_when_no_one_is(out, tmp_path):
+    path = tmp_path / "r.csv"
+    written(path, [["Student", "ID"], ["Zoë", "student-01"]])
+    assert (out / "export" / "canvas_unmatched.csv") in export(out, "canvas", path).files
+    written(path, [["Student", "ID"], *([student, student] for student in read(out).people)])
+    result = export(out, "canvas", path)
+    assert [file.name for file in result.files] == ["canvas.csv"]
+    assert [file.name for file in (out / "export").iterdir()] == ["canvas.csv"]
+
+
+def test_many_of_one_side_are_counted_and_a_few_named(out, tmp_path):
+    table = [["Student", "ID"], ["Zoë", "student-01"], *([f"Stranger {k}", f"{k}"] for k in range(300))]
+    result = export(out, "canvas", written(tmp_path / "r.csv", table))
+    told = [note for note in result.notes if "Stranger" in note]
+    assert len(told) == 10 and "And 290 more like the last one, all in canvas_unmatched.csv." in result.notes
+    assert len(rows(result.files[1])) == 1 + 300 + len(read(out).people) - 1
+
+
+def test_the_roster_names_the_students_of_the_plain_tables(out, tmp_path):
+    path = written(
+        tmp_path / "r.csv",
+        [["Student", "ID"], *([name, f"student-{k:02}"] for k, name in enumerate(NAMES, 1))],
+    )
+    grades = rows(export(out, "csv", path).files[-2])
+    found = {row[3]: (unescaped(row[4]), unescaped(row[5])) for row in grades[1:]}
+    assert found["student-01"] == ("Müller", 'Zoë "Z"') and found["student-02"] == ("עברית", "אורה")
+    assert found["student-04"][0] == '=HYPERLINK("http://x")'
+    assert not any(cell.startswith(("=", "+", "@")) for row in grades for cell in row)
+
+
+def test_a_number_in_another_column_is_not_taken_for_an_id(out, tmp_path):
+    """student-01's SIS number is another student's id in Canvas."""
+    table = [
+        HEAD,
+        ["Alma", "student-02", "student-01", "a", "A"],
+        ["Zoë", "student-01", "77", "z", "A"],
+        ["Ben", "student-03", "78", "b", "A"],
+    ]
+    _, _, students = canvas_rows(out, tmp_path / "r.csv", table)
+    group = read(out)
+    for id in ("student-01", "student-02", "student-03"):
+        assert float(students[id][5]) == group.by_key[id, "01_quadratics"].score
+    _, _, students = canvas_rows(
+        out, tmp_path / "r.csv", [*table[:2], ["Zoë", "student-07", "77", "z", "A"], table[3]]
+    )
+    assert float(students["student-02"][5]) == group.by_key["student-02", "01_quadratics"].score
+
+
+def test_a_student_twice_in_the_roster_gets_one_mark_and_is_named(out, tmp_path):
+    table = [HEAD, ["Zoë", "student-01", "", "", "A"], ["Zoë", "student-01", "", "", "B"]]
+    result = export(out, "canvas", written(tmp_path / "r.csv", table))
+    assert len(rows(result.files[0])) == 3
+    assert [note for note in result.notes if "Zoë" in note or "student-01" in note] == [
+        "student-01 is in r.csv more than once: the first row got the marks."
+    ]
 
 
 def worksheet(path, most="100.00"):
@@ -154,12 +328,112 @@ def test_the_comment_names_the_mistake_and_what_to_read_again(out):
         work for work in read(out).works if any(question.status == "wrong" for question in work.questions)
     )
     lost = next(question for question in work.questions if question.status == "wrong")
-    assert " ".join(lost.message.split()) in comment(work) and "Read again: " in comment(work)
+    assert ticks(" ".join(lost.message.split())) in comment(work) and "Read again: " in comment(work)
 
 
 def test_a_worksheet_needs_to_be_told_its_topic(out, tmp_path):
     with pytest.raises(Refusal, match="--topics"):
         export(out, "moodle", worksheet(tmp_path / "sheet.csv")[0])
+
+
+def changed(path, change):
+    """A worksheet with its header and rows put through `change`."""
+    table = [change(row) for row in rows(path)]
+    return written(path, table)
+
+
+def test_a_worksheet_with_its_columns_in_another_order_is_filled_in_the_same(out, tmp_path):
+    path, header, _ = worksheet(tmp_path / "sheet.csv")
+    straight = rows(export(out, "moodle", path, ["01_quadratics"]).files[0])
+    turned = rows(export(out, "moodle", changed(path, lambda row: row[::-1]), ["01_quadratics"]).files[0])
+    assert [row[::-1] for row in turned] == straight
+
+
+@pytest.mark.parametrize("column", ["Identifier", "Grade", "Last modified (grade)"])
+def test_a_worksheet_that_moodle_would_not_take_back_is_refused(out, tmp_path, column):
+    path, header, _ = worksheet(tmp_path / "sheet.csv")
+    place = header.index(column)
+    changed(path, lambda row: row[:place] + row[place + 1 :])
+    with pytest.raises(Refusal, match=r"no column .*Moodle takes no worksheet back"):
+        export(out, "moodle", path, ["01_quadratics"])
+
+
+def test_a_worksheet_in_another_language_is_refused_with_what_to_do(out, tmp_path):
+    german = ["ID", "Vollständiger Name", "E-Mail-Adresse", "Status", "Bewertung", "Bestwertung"]
+    german += [
+        "Bewertung kann geändert werden",
+        "Zuletzt geändert (Abgabe)",
+        "Zuletzt geändert (Bewertung)",
+        "Feedback",
+    ]
+    path, header, _ = worksheet(tmp_path / "sheet.csv")
+    changed(path, lambda row: german if row == header else row)
+    with pytest.raises(Refusal, match="switch it to English"):
+        export(out, "moodle", path, ["01_quadratics"])
+
+
+@pytest.mark.parametrize("most", ["-3.00", "0.00"])
+def test_an_assignment_on_a_scale_or_without_points_is_refused(out, tmp_path, most):
+    with pytest.raises(Refusal, match="set its grade to points"):
+        export(out, "moodle", worksheet(tmp_path / "sheet.csv", most)[0], ["01_quadratics"])
+
+
+FIRST = """SELECT g.id FROM grade g JOIN submitted_notebook n ON n.id = g.notebook_id
+JOIN submitted_assignment s ON s.id = n.assignment_id JOIN assignment a ON a.id = s.assignment_id
+WHERE s.student_id = 'student-01' AND a.name = '01_quadratics' LIMIT 1"""
+
+
+def test_marks_above_the_maximum_and_locked_grades_are_named_for_moodle_passes_over_them(out, tmp_path):
+    with sqlite3.connect(out / "gradebook.db") as database:
+        database.execute(f"UPDATE grade SET extra_credit = 30 WHERE id = ({FIRST})")
+    path, _, _ = worksheet(tmp_path / "sheet.csv", "20")
+    changed(
+        path, lambda row: [("No" if cell == "Yes" and row[0] == "Participant 2" else cell) for cell in row]
+    )
+    result = export(out, "moodle", path, ["01_quadratics"])
+    assert any("student-01" in note and "Moodle takes no more than 20" in note for note in result.notes)
+    assert [note for note in result.notes if "locked" in note] == [
+        "student-02: the grade is locked in Moodle, which will keep it."
+    ]
+    assert {row[2]: row[4] for row in rows(result.files[0])}["student-01"] == "20"
+
+
+def test_a_comment_is_html_for_moodle_reads_it_so():
+    work = Work("ana", "01_quadratics", 1, 4, comments={"quadratic": "Well <i>done</i>"})
+    work.questions = [Question("test_quadratic", "wrong", 0, 2, "Off where `x` < 2 & more.\nSee <script>.")]
+    lines = comment(work).split("<br>\n")
+    assert lines[0] == "1 of 4 points."
+    assert "<code>x</code> &lt; 2 &amp; more. See &lt;script&gt;." in lines[1]
+    assert lines[2] == "Your instructor on quadratic: Well &lt;i&gt;done&lt;/i&gt;"
+
+
+def test_an_instructors_comment_goes_with_the_marks(out):
+    with sqlite3.connect(out / "gradebook.db") as database:
+        database.execute(
+            "UPDATE comment SET manual_comment = 'Please see me' WHERE rowid = (SELECT MIN(rowid) FROM comment)"
+        )
+    work = next(work for work in read(out).works if work.comments)
+    assert list(work.comments.values()) == ["Please see me"] and "Please see me" in comment(work)
+    told = (
+        export(out, "gradescope").files[0].parents[2] / work.student / work.topic / "results.json"
+    ).read_text()
+    assert "Please see me" in json.loads(told)["output"]
+
+
+def test_students_called_by_their_e_mail_have_it_in_the_plain_table(out, tmp_path):
+    with sqlite3.connect(out / "gradebook.db") as database:
+        database.execute(
+            "UPDATE submitted_assignment SET student_id = 'zoe@x.org' WHERE student_id = 'student-01'"
+        )
+        database.execute("UPDATE student SET id = 'zoe@x.org' WHERE id = 'student-01'")
+    plain = {row[1]: row for row in rows(export(out, "moodle").files[0])}
+    assert plain["zoe@x.org"][0] == ""
+    path = written(
+        tmp_path / "p.csv",
+        [["First name", "Surname", "Username", "Email address"], ["Z", "M", "zm", "ZOE@x.org"]],
+    )
+    plain = {row[0]: row for row in rows(export(out, "moodle", path).files[0])}
+    assert plain["zm"][1] == "ZOE@x.org"
 
 
 def test_moodle_without_a_worksheet_gets_a_table_by_username_and_email(out):
