@@ -6,12 +6,15 @@ is that sentence; the page puts the numbers in a table beside it. Text is escape
 
 import base64
 import struct
+import unicodedata
 import zlib
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
+NAMED, ROWS = 60, 1500  # rows of a heat map that are named, and pixels that it is high at most
+STEPS = (10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000)
 INK, QUIET, LINE, BLUE, RED = "#1c2430", "#55606e", "#d5dbe3", "#2f6db3", "#a01d22"
 
 
@@ -123,19 +126,20 @@ def heat_map(
     alt: str,
 ) -> str:
     """A coloured cell for each code, an index into `palette`. `groups` names and counts columns that stand
-    together; `rows` are written at the side if they are few. The cells are one small image, so that a class
-    of thousands stays small.
+    together; `rows` are written at the side if they are few, and else their numbers. The cells are one small
+    image, so that a class of thousands stays small; no row is thinner than a pixel, up to ROWS of them.
     """
     count, columns = codes.shape
-    named = 0 < count <= 60
-    left = (min(22, max(map(len, rows))) * 6.5 + 8) if named else 14.0
+    named = 0 < count <= NAMED
+    left = (min(22, max(map(wide, rows))) * 6.5 + 8) if named else 44.0
     top, gap = 34.0, 6.0
-    cell = min(12.0, (1135 - left - gap * len(groups)) / max(1, columns))
-    tall = min(16.0, max(0.6, 620 / max(1, count)))
+    cell = min(20.0, (1135 - left - gap * len(groups)) / max(1, columns))
+    tall = min(16.0, max(1.0, 620 / max(1, count)), ROWS / max(1, count))
+    smooth = "auto" if tall < 1 else "pixelated"
     parts, x, first = [], left, 0
-    for name, wide in groups:
-        parts.append(_text(x, 12, name, "start", extra=' font-weight="600"'))
-        for place in range(wide):
+    for name, across in groups:
+        parts.append(_text(x, 12, cut(name, across * cell / 7.5), "start", extra=' font-weight="600"'))
+        for place in range(across):
             if place % 2 == 0 or cell > 11:
                 parts.append(
                     _text(
@@ -146,20 +150,19 @@ def heat_map(
                         extra=' font-size="8"',
                     )
                 )
-        image = base64.b64encode(png(codes[:, first : first + wide], palette)).decode()
+        image = base64.b64encode(png(codes[:, first : first + across], palette)).decode()
         parts.append(
-            f'<image x="{x:.1f}" y="{top}" width="{wide * cell:.1f}" height="{count * tall:.1f}"'
-            ' preserveAspectRatio="none" style="image-rendering: pixelated"'
+            f'<image x="{x:.1f}" y="{top}" width="{across * cell:.1f}" height="{count * tall:.1f}"'
+            f' preserveAspectRatio="none" style="image-rendering: {smooth}"'
             f' href="data:image/png;base64,{image}"/>'
         )
-        for place in range(1, wide):
+        for place in range(1, across):
             parts.append(_line(x + place * cell, top, x + place * cell, top + count * tall, "#fff"))
-        x, first = x + wide * cell + gap, first + wide
+        x, first = x + across * cell + gap, first + across
     if named:
         for place, name in enumerate(rows):
-            shown = name if len(name) <= 22 else name[:21] + "…"
             parts.append(
-                _text(left - 6, top + (place + 0.5) * tall + 4, shown, "end", extra=' font-size="10"')
+                _text(left - 6, top + (place + 0.5) * tall + 4, cut(name, 22), "end", extra=' font-size="10"')
             )
             parts.append(_line(left, top + place * tall, x - gap, top + place * tall, "#fff"))
     else:
@@ -171,7 +174,26 @@ def heat_map(
                 extra=f' transform="translate(10 {top + count * tall / 2:.1f}) rotate(-90)"',
             )
         )
+        step = next((step for step in STEPS if count / step <= 8), STEPS[-1])
+        for number in (1, *range(step, count + 1, step)):
+            y = top + (number - 0.5) * tall
+            parts.append(_text(left - 6, y + 3, str(number), "end", QUIET, ' font-size="9"'))
+            parts.append(_line(left - 4, y, left - 1, y, QUIET))
     return _svg(max(x, 300), top + count * tall + 4, alt, parts)
+
+
+def wide(text: str) -> int:
+    """How many letters' room a text takes: two for those of East Asian scripts."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def cut(text: str, room: float) -> str:
+    """A text that fits into the room of so many letters."""
+    if wide(text) <= room:
+        return text
+    while text and wide(text) + 1 > room:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
 
 
 def png(codes: np.ndarray, palette: Sequence[str]) -> bytes:

@@ -35,7 +35,8 @@ from autograde.marks import Class, Work, read
 
 WEAK, HALF = 0.2, 0.5  # a question asks for a look where even chance would hardly lift it to these
 CHANCE = 1.645  # standard errors: one such flag in twenty would be chance
-PALETTE = ("#ffffff", "#2f6db3", "#e08b2d", "#d9dde3", "#6b3f8f", "#9cc3e6")
+# Told apart by lightness, in print without colours and whatever colours one sees.
+PALETTE = ("#ffffff", "#2562a6", "#e08b2d", "#dfe3e8", "#2a1440", "#9cc3e6")
 LEGEND = (
     (PALETTE[1], "right"),
     (PALETTE[5], "part of the points"),
@@ -98,7 +99,9 @@ def render(group: Class, way: str = "", progress: Callable | None = None) -> str
         "missing": group.missing,
         "mean": f"{shares.mean():.0%}",
         "quartiles": [f"{value:.0%}" for value in np.quantile(shares, (0.25, 0.75))],
-        "hardest": min(asked, key=lambda item: item["solved"], default=None),
+        "hardest": min(
+            (item for item in asked if item["solved"] < 1), key=lambda item: item["solved"], default=None
+        ),
         "mistakes": mistakes,
         "unnamed": unnamed,
         "lost": lost,
@@ -184,6 +187,7 @@ def _items(topic: str, works: list[Work], names: list[str], headings: dict[str, 
         solved = float((earned >= most[column]).mean())
         value = item_rest(earned, rest)
         best = _best_quarter(earned >= most[column], rest)
+        told = solved > 0 or bool(rest.any())
         title = headings.get(name) or function_of(name)
         items.append(
             {
@@ -202,7 +206,7 @@ def _items(topic: str, works: list[Work], names: list[str], headings: dict[str, 
                 "wrong": counts[column]["wrong"] + counts[column]["partial"],
                 "open": counts[column]["not attempted"],
                 "late": counts[column]["timeout"] + counts[column]["crashed"],
-                "why": _why(len(works), value, best),
+                "why": _why(len(works), value, best) if told else "",
             }
         )
     return items
@@ -248,11 +252,14 @@ def _why(students: int, value: float | None, best: tuple[int, int]) -> str:
 
 
 def _scatter(items: list[dict]) -> str:
+    """The picture of difficulty and discrimination, "" where no question has one."""
     points = [
         (item["solved"], item["value"], f"{item['topic'].split('_')[0]} {item['name']}", bool(item["why"]))
         for item in items
         if item["value"] is not None
     ]
+    if not points:
+        return ""
     marked = [label for _, _, label, flag in points if flag]
     alt = f"{len(points)} questions by the share of students who solved them and by discrimination. " + (
         f"Flagged: {', '.join(marked[:10])}{' and others' if len(marked) > 10 else ''}."
@@ -280,7 +287,7 @@ def _heat_map(group: Class, topics: list[dict]) -> str:
         for item in topic["questions"]:
             column[topic["topic"], item["name"]] = len(column)
         if topic["questions"]:
-            groups.append((topic["title"] if len(topics) < 5 else topic["short"], len(topic["questions"])))
+            groups.append((topic["title"], len(topic["questions"])))
     codes = np.zeros((len(order), len(column)), dtype=np.uint8)
     row = {student: place for place, student in enumerate(order)}
     for work in group.works:
@@ -297,13 +304,14 @@ def _heat_map(group: Class, topics: list[dict]) -> str:
         f" right, {(codes == 2).sum() / asked:.0%} wrong, {(codes == 3).sum() / asked:.0%} not attempted. The"
         " table of questions has the numbers."
     )
-    return charts.heat_map(codes, PALETTE, order, groups, alt)
+    names = [group.people[student].name or student for student in order]
+    return charts.heat_map(codes, PALETTE, names, groups, alt)
 
 
 def _people(group: Class, way: str) -> list[dict]:
-    """A line per student: points per topic, each with the way to its feedback page."""
+    """A line per student, the best first: points per topic, each with the way to its feedback page."""
     lines = []
-    for student, person in sorted(group.people.items()):
+    for student in _order(group):
         marks, total = [], 0.0
         for topic in group.topics:
             work = group.by_key.get((student, topic))
@@ -319,7 +327,9 @@ def _people(group: Class, way: str) -> list[dict]:
                     remark,
                 )
             )
-        lines.append({"id": student, "name": person.name, "total": number(total), "marks": marks})
+        lines.append(
+            {"id": student, "name": group.people[student].name, "total": number(total), "marks": marks}
+        )
     return lines
 
 

@@ -15,9 +15,10 @@ import pytest
 from autograde import cells, feedback
 from autograde.course import ROOT
 from autograde.marks import read
-from autograde.report import report
+from autograde.report import render, report
 from tests.grading.classes import TOPIC, hand_in, notebook
 from tests.views import browser as chromium
+from tests.views.made_up import made_up
 
 pytestmark = pytest.mark.skipif(
     chromium.find() is None, reason="there is no Chromium or Chrome on this machine to look at the pages with"
@@ -128,6 +129,23 @@ def test_formulas_have_a_size_and_are_known_as_mathematics(tab, pages):
     tab.ask("document.querySelectorAll('details').forEach(e => e.open = true)")
     assert tab.ask("[...document.querySelectorAll('math')].every(e => e.getBoundingClientRect().width > 4)")
     assert any("math" in role.lower() for role, _ in tab.roles())
+
+
+@pytest.mark.parametrize(("students", "folders"), [(3, 1), (40, 2), (70, 4), (300, 8)])
+def test_words_in_the_heat_map_do_not_run_into_each_other(tab, tmp_path, students, folders):
+    (tmp_path / "r.html").write_text(render(made_up(students, folders)), encoding="utf-8")
+    tab.resize(1280, 900)
+    tab.open((tmp_path / "r.html").as_uri())
+    boxes = tab.ask(
+        "[...document.querySelectorAll('#map ~ figure svg text')].map(e => e.getBoundingClientRect()).map(b =>"
+        " [b.left, b.right, b.top, b.bottom])"
+    )
+    for place, (left, right, top, bottom) in enumerate(boxes):
+        for other in boxes[place + 1 :]:
+            apart = other[0] >= right or other[1] <= left or other[2] >= bottom - 4 or other[3] <= top + 4
+            assert apart, (boxes[place], other)
+    edge = tab.ask("document.querySelector('#map ~ figure svg').getBoundingClientRect().left")
+    assert min(box[0] for box in boxes) >= edge - 1
 
 
 # --- nbgrader's own buttons --------------------------------------------------------------------------

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from autograde import cells, feedback, marks, report
+from autograde import cells, charts, feedback, marks, report
 from autograde.course import ROOT, topics
 from autograde.marks import read
 from autograde.mathml import mathml
 from autograde.mistakes import catalogue_of
 from tests.grading.classes import TOPIC, cell_of, notebook
+from tests.views.made_up import made_up
 
 MARKS = {
     "student": "ana",
@@ -476,3 +477,109 @@ def test_failures_without_a_name_are_wrong_answers_only(graded):
             BeautifulSoup(report.render(group), "html.parser").find(id="mistakes").find_parent("section").text
         )
         assert (f"Seen N times: {status}." in told) == (status == "wrong")
+
+
+# --- Small, large and uniform classes ----------------------------------------------------------------
+
+
+def soup_of(*arguments, **more):
+    return BeautifulSoup(report.render(made_up(*arguments, **more)), "html.parser")
+
+
+def glance(soup):
+    return {item.dt.text: " ".join(item.dd.text.split()) for item in soup.select(".tiles div")}
+
+
+def test_a_class_of_one_is_told_of_in_the_singular_and_without_a_discrimination():
+    soup = soup_of(1, 1, "wrong")
+    assert "1 student, 1 submission to 1 topic." in soup.header.text
+    assert "takes three students" in soup.find(id="questions").find_parent("section").text
+    assert not soup.find(id="questions").find_parent("section").svg
+
+
+def test_where_all_have_full_marks_no_question_is_the_hardest_and_none_is_flagged():
+    soup = soup_of(40, 2, "right")
+    assert glance(soup)["Hardest question"].startswith("none") and glance(soup)["Mean score"].startswith(
+        "100%"
+    )
+    assert not soup.select("tr.flag") and "Look at these" not in soup.text
+
+
+def test_where_nothing_was_attempted_no_question_is_flagged():
+    soup = soup_of(40, 2, "not attempted")
+    assert glance(soup)["Mean score"].startswith("0%") and not soup.select("tr.flag")
+
+
+def test_a_question_that_no_one_solved_is_flagged_though_all_are_alike_in_the_rest():
+    group = made_up(40, 1, "right")
+    for work in group.works:
+        work.questions[0] = marks.Question(work.questions[0].name, "wrong", 0.0, 2.0, "Off.")
+    flags = BeautifulSoup(report.render(group), "html.parser").select("tr.flag")
+    assert len(flags) == 1 and "0 of the 40 best solve it" in flags[0].text
+
+
+def test_the_list_of_marks_is_in_the_order_of_the_picture():
+    group = made_up(25)
+    soup = BeautifulSoup(report.render(group), "html.parser")
+    rows = soup.select("#map ~ details tbody tr")
+    totals = [float(row.find_all("td")[1].text) for row in rows]
+    assert totals == sorted(totals, reverse=True) and [row.td.text for row in rows] == list(
+        map(str, range(1, 26))
+    )
+    side = [text.text for text in soup.select("#map ~ figure svg text[text-anchor=end]")]
+    shown = [row.th.find_all("bdi")[-1].text for row in rows]
+    assert side == [charts.cut(name, 22) for name in shown]
+
+
+@pytest.mark.parametrize(
+    ("students", "numbers"), [(61, "1 10 20 30 40 50 60"), (300, "1 50 100 150 200 250 300")]
+)
+def test_in_a_large_class_the_rows_are_numbered(students, numbers):
+    picture = charts.heat_map(np.ones((students, 9)), report.PALETTE, ["x"] * students, [("01", 9)], "alt")
+    side = BeautifulSoup(picture, "html.parser").select("text[text-anchor=end]")
+    assert " ".join(text.text for text in side) == numbers
+
+
+@pytest.mark.parametrize(("students", "tall"), [(1003, 1003), (10_000, 1500)])
+def test_a_row_of_the_picture_is_a_pixel_high_at_least_until_the_picture_is_too_high(students, tall):
+    picture = charts.heat_map(np.ones((students, 3)), report.PALETTE, ["x"] * students, [("01", 3)], "alt")
+    assert float(BeautifulSoup(picture, "html.parser").image["height"]) == tall
+    assert ("pixelated" in picture) == (students == 1003)
+
+
+def seen_by(colour, matrix):
+    """A colour in linear light as someone sees it who lacks a kind of cone."""
+    values = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return np.clip(np.array(matrix) @ linear, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.eye(3),
+        [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+        [[0.2126, 0.7152, 0.0722]] * 3,
+    ],
+    ids=["all", "protanopia", "deuteranopia", "grey"],
+)
+def test_the_colours_of_the_heat_map_differ_in_lightness_for_everyone(matrix):
+    """G. M. Machado et al., IEEE TVCG 15, 2009, for the matrices."""
+    lightness = sorted(
+        116 * max(float(seen_by(colour, matrix) @ (0.2126, 0.7152, 0.0722)), 0.0089) ** (1 / 3) - 16
+        for colour in report.PALETTE
+    )
+    assert min(np.diff(lightness)) > 7, lightness
+
+
+def test_text_in_a_picture_is_cut_to_its_room_and_east_asian_letters_count_twice():
+    assert charts.cut("abcdef", 6) == "abcdef" and charts.cut("abcdefg", 6) == "abcde…"
+    assert charts.cut("王小明王小明", 6) == "王小…" and charts.wide("王a") == 3
+
+
+@pytest.mark.parametrize("students", [1, 1003])
+def test_reports_of_any_size_are_well_formed_and_name_their_pictures(students):
+    soup = soup_of(students)
+    assert all(len(tag["aria-label"]) > 20 for tag in soup.find_all("svg"))
+    assert len(soup.select("#map ~ details tbody tr")) == students
