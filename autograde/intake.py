@@ -7,6 +7,7 @@ Trusts nothing of what was handed in: metadata, ids, tags, cell types, points, o
 from the released notebook.
 """
 
+import codecs
 import contextlib
 import copy
 import json
@@ -24,6 +25,19 @@ from traitlets import Unicode
 MAX_BYTES = 10_000_000
 MAX_SOURCE = 1_000_000
 MAX_CELLS = 1_000
+AGAIN = "ask for it again, saved from Jupyter"
+CONFLICT = re.compile(r"(?:<{7}|\|{7}|={7}|>{7})(?=\s)")
+OTHER_KINDS = (
+    (b"PK\x03\x04", "a zip archive or an office document"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\xd0\xcf\x11\xe0", "an office document"),
+    (b"{\\rtf", "a text document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+)
 IGNORED_FOLDERS = {"__pycache__", "__MACOSX", "feedback"}
 
 
@@ -185,31 +199,9 @@ def shown(name: str, most: int = 60) -> str:
 def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
     """The cells of a notebook file and notes; raises `Unreadable` with the reason where it holds none."""
     notes: list[str] = []
-    if not content.strip():
-        raise Unreadable("the notebook file is empty")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unreadable("the notebook file is not UTF-8 text") from None
-    if re.search(r"^(<{7} |={7}$|>{7} )", text, re.MULTILINE):
-        raise Unreadable("the notebook file holds the marks of a merge conflict (<<<<<<<)")
-    try:
-        data = json.loads(text)
-    except RecursionError:
-        raise Unreadable("the notebook file is nested too deeply to be read") from None
-    except MemoryError:
-        raise Unreadable("the notebook file needs more memory than there is") from None
-    except ValueError as problem:
-        at_end = (
-            isinstance(problem, json.JSONDecodeError)
-            and problem.pos >= len(text.rstrip()) - 1
-            or "Unterminated" in str(problem)
-        )
-        raise Unreadable(
-            "the notebook file is cut off" if at_end else "the notebook file is not valid JSON"
-        ) from None
+    data = _loaded(_decoded(content))
     if not isinstance(data, dict):
-        raise Unreadable("the file is JSON, but no notebook")
+        raise Unreadable(f"the file is JSON, but no notebook; {AGAIN}")
     raw = data.get("cells")
     if raw is None and isinstance(data.get("worksheets"), list):
         notes.append("an old notebook format was brought up to date")
@@ -220,7 +212,7 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
             for cell in sheet["cells"]
         ]
     if not isinstance(raw, list):
-        raise Unreadable("the file is JSON, but no notebook: it has no cells")
+        raise Unreadable(f"the file is JSON, but no notebook: it has no cells; {AGAIN}")
     if len(raw) > MAX_CELLS:
         raise Unreadable(f"the notebook has {len(raw)} cells, and the limit is {MAX_CELLS}")
     cells = [cell for cell in map(_cell, raw) if cell is not None]
@@ -237,6 +229,60 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
         raise Unreadable(f"the notebook holds more than {MAX_SOURCE:,} characters of source")
     return cells, notes
+
+
+def _decoded(content: bytes) -> str:
+    """The file's text; raises `Unreadable` with what else the file is."""
+    if not content.removeprefix(codecs.BOM_UTF8).strip():
+        raise Unreadable(f"the notebook file is empty; {AGAIN}")
+    if not content.strip(b"\0 \t\r\n"):
+        raise Unreadable(f"the notebook file holds nothing but zero bytes, as a broken copy does; {AGAIN}")
+    for beginning, kind in OTHER_KINDS:
+        if content.startswith(beginning):
+            raise Unreadable(f"the notebook file is {kind} under a notebook's name; {AGAIN}")
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0" in content[:2]:
+        raise Unreadable(f"the notebook file is UTF-16, as some editors save it, and not UTF-8; {AGAIN}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise Unreadable(
+            f"the notebook file is not UTF-8 text: line {line} holds the byte 0x{content[problem.start]:02x}, "
+            f"as another editor may have written it; {AGAIN}"
+        ) from None
+    if re.match(r"\s*<(!doctype html|html|head|body)\b", text, re.IGNORECASE):
+        raise Unreadable(
+            "the notebook file is a web page, such as one that asks for a login where the notebook should "
+            f"have been downloaded; {AGAIN}"
+        )
+    return text
+
+
+def _loaded(text: str):
+    """The file's JSON; raises `Unreadable` with what is wrong with it."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        why = "is nested too deeply to be read, deeper than Jupyter writes"
+    except MemoryError:
+        why = "needs more memory than there is to be read"
+    except json.JSONDecodeError as problem:
+        if CONFLICT.match(text, problem.pos) or any(map(CONFLICT.match, text.splitlines(True))):
+            raise Unreadable(
+                "the notebook file holds the marks of a merge conflict (<<<<<<<): two versions of it were "
+                "never made one; ask for the notebook again, merged and saved from Jupyter"
+            ) from None
+        if problem.pos >= len(text.rstrip()) - 1 or "Unterminated" in problem.msg:
+            why = "is cut off before its end"
+        elif problem.msg == "Extra data":
+            why = f"is not valid JSON: something follows the notebook's end in line {problem.lineno}"
+        else:
+            why = f"is not valid JSON: it breaks off in line {problem.lineno}, column {problem.colno}"
+    except ValueError as problem:  # int() has a limit
+        digits = re.search(r"has (\d+) digits", str(problem))
+        size = f"{int(digits[1]):,}" if digits else "thousands of"
+        why = f"is not valid JSON for Jupyter: it holds a whole number of {size} digits"
+    raise Unreadable(f"the notebook file {why}; {AGAIN}")
 
 
 def _cell(raw) -> _Cell | None:
@@ -426,6 +472,36 @@ def _describe(result: Intake, cells, chosen, believed, duplicates, released, rol
         result.repaired = True
     if text:
         result.notes.append(f"changed read-only cells were put back as released: {_listing(sorted(text))}")
+    for which, sentence in (
+        (
+            _pasted(cells, chosen, released, roles, names),
+            "an answer stands in a test cell, where it is not graded",
+        ),
+        (_unmerged(cells, chosen, roles, names), "an answer holds the marks of a merge conflict (<<<<<<<)"),
+    ):
+        if which:
+            result.notes.append(f"{sentence}: {_listing(which)}")
+
+
+def _pasted(cells, chosen, released, roles, names) -> list[str]:
+    """Answers that were left as released while a test cell, which is not taken from the student, defines them."""
+    left = [
+        i
+        for i, role in enumerate(roles)
+        if role == "solution"
+        and (i not in chosen or _same(cells[chosen[i]].source, released.cells[i].source))
+    ]
+    tests = [cells[p].source for i, p in chosen.items() if roles[i] == "test"]
+    return [names[i] for i in left if any(_defines(source, names[i], released.cells[i]) for source in tests)]
+
+
+def _unmerged(cells, chosen, roles, names) -> list[str]:
+    """Answers with two versions of themselves between marks, as a merge of notebooks leaves them."""
+    return [
+        names[i]
+        for i, p in sorted(chosen.items())
+        if roles[i] == "solution" and re.search(r"^<{7} ", cells[p].source, re.MULTILINE)
+    ]
 
 
 def _added_cells(cells, positions):
@@ -474,11 +550,20 @@ def _same(a: str, b: str) -> bool:
     """Equal but for line ends, trailing blanks and the form of accented letters, which editors change by
     themselves.
     """
+    if a == b:
+        return True
+    mine, other = a.strip().splitlines(), b.strip().splitlines()
+    return len(mine) == len(other) and all(map(_same_line, mine, other))
 
-    def lines(text: str) -> list[str]:
-        return [line.rstrip() for line in unicodedata.normalize("NFC", text).strip().splitlines()]
 
-    return a == b or lines(a) == lines(b)
+def _same_line(a: str, b: str) -> bool:
+    a, b = a.rstrip(), b.rstrip()
+    if a == b or a.isascii() and b.isascii():
+        return a == b
+    short, long = sorted((len(a), len(b)))
+    if long > 4 * short:  # more than accents explain, and normalising a long run of them takes minutes
+        return False
+    return unicodedata.normalize("NFC", a) == unicodedata.normalize("NFC", b)
 
 
 # --- The same for nbgrader's own Autograde -------------------------------------------------------------

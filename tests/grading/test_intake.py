@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import time
 
 import nbformat
 import pytest
@@ -220,6 +221,25 @@ def test_format_3_is_brought_up_to_date():
         (b"[" * 100_000, "nested too deeply"),
         (b'{"cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         (b"1" * 5000, "not valid JSON"),
+        (b"\0" * 5000, "zero bytes"),
+        (b"\xef\xbb\xbf \n", "empty"),
+        (b"PK\x03\x04" + bytes(100), "a zip archive"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (text(notebook()).decode().encode("utf-16-le"), "UTF-16"),
+        (
+            text(notebook()).replace(b"Gradient", b"Gr\xe4dient", 1),
+            "not UTF-8 text: line 1 holds the byte 0xe4",
+        ),
+        (b"\n<!DOCTYPE html>\n<title>Log in</title>", "a web page"),
+        (b"import numpy as np\n", "not valid JSON: it breaks off in line 1, column 1"),
+        (b'{"cells": [],\n metadata: {}, "nbformat": 4}', "it breaks off in line 2"),
+        (text(notebook()) + b"\n" + text(notebook()), "something follows the notebook's end in line 2"),
+        (text(notebook())[:-1] + b', "n": ' + b"9" * 100_000 + b"}", "a whole number of 100,000 digits"),
+        (text(notebook()).replace(b'"cells"', b'<<<<<<< HEAD\n"cells"', 1), "merge conflict"),
+        (
+            text(notebook()).replace(b'"cells"', b'\r\n=======\r\n"cells"', 1),
+            "merge conflict",
+        ),
         (b'{"a": 1}\n<<<<<<< HEAD\n', "merge conflict"),
         (
             text(notebook()).replace(b'{"nbformat', b"\n<<<<<<< HEAD\n{", 1) + b"\n>>>>>>> main",
@@ -236,6 +256,60 @@ def test_format_3_is_brought_up_to_date():
 def test_what_is_no_notebook_is_refused_with_the_reason(content, why):
     with pytest.raises(intake.Unreadable, match=why):
         intake.normalise(content, EXERCISE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xe4", b"{}", b"7", b"PK\x03\x04", b"{'a': 1}", b"{\n<<<<<<< HEAD\n}", b"1" * 9999],
+)
+def test_a_file_that_is_no_notebook_comes_with_what_to_do(content):
+    with pytest.raises(intake.Unreadable, match=f"; {intake.AGAIN}$|merged and saved from Jupyter$"):
+        intake.normalise(content, EXERCISE)
+
+
+def test_a_cut_notebook_that_mentions_the_marks_of_a_conflict_is_cut_and_no_conflict():
+    given = notebook({**SOLUTION, "answer_2": 'answer_2 = "c"  # <<<<<<< HEAD\n#=======\n'})
+    with pytest.raises(intake.Unreadable, match="cut off"):
+        intake.normalise(text(given)[:-20], EXERCISE)
+
+
+def test_the_marks_of_a_conflict_within_an_answer_are_named_with_it():
+    both = "<<<<<<< local\nanswer_2 = 'a'\n=======\nanswer_2 = 'b'\n>>>>>>> remote"
+    result = intake.normalise(text(notebook({**SOLUTION, "answer_2": both})), EXERCISE)
+    assert "an answer holds the marks of a merge conflict (<<<<<<<): answer_2" in result.notes
+
+
+def test_an_answer_in_a_test_cell_is_pointed_out_and_not_graded():
+    stub = cell_of(EXERCISE, "quadratic").source
+    given = notebook({**SOLUTION, "quadratic": stub})
+    cell_of(given, "test_quadratic").source = SOLUTION["quadratic"]
+    result = intake.normalise(text(given), EXERCISE)
+    assert sources(result)["quadratic"] == stub
+    assert "an answer stands in a test cell, where it is not graded: quadratic" in result.notes
+    given = notebook()
+    cell_of(given, "test_quadratic").source += SOLUTION["quadratic"]
+    assert not any("stands in a test cell" in n for n in intake.normalise(text(given), EXERCISE).notes)
+
+
+def test_accents_written_otherwise_are_no_edit():
+    released = nbformat.from_dict(json.loads(json.dumps(EXERCISE)))
+    cell_of(released, "title").source += "\nd\u00e9but, \u1f82"
+    given = notebook()
+    cell_of(given, "title").source += "\nde\u0301but, \u03b1\u0313\u0300\u0345"
+    assert intake.normalise(text(given), released).notes == []
+    cell_of(given, "title").source += "\u0301"
+    assert intake.normalise(text(given), released).notes
+
+
+def test_a_long_run_of_accents_takes_no_time():
+    marks = "a" + "\u0315\u0300" * 100_000
+    given = notebook({**SOLUTION, "quadratic": marks})
+    given.cells += [nbformat.v4.new_markdown_cell(marks), nbformat.v4.new_code_cell(f"\n{marks}\n")]
+    for cell in given.cells:
+        cell.metadata = {}
+    start = time.process_time()
+    intake.normalise(text(given), EXERCISE)
+    assert time.process_time() - start < 5  # a minute where every text is brought into one form
 
 
 def test_the_notebook_of_another_course_is_refused_though_it_uses_the_same_common_names():
