@@ -34,11 +34,13 @@ from autograde.mistakes import Catalogue, catalogue_of
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]?")
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 REMARK = re.compile(r"^# ?(.*)$")
 REMEMBERED, LONG = 1000, 20_000  # texts whose formatted form is kept, and the length up to which they are
 PLUGINS = [
     import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "url"
 ]  # a bare address stays text
+BRIEF = 6, 400  # lines, and characters, of a message in the table; all of it stands at the test
 SHOWN_OUTPUT = 200_000  # characters of one output that the page shows
 PAGES = Path(__file__).with_name("pages")
 LOOKS = {  # status in report.json: word on the page, style, sign
@@ -161,8 +163,6 @@ class HideTests(NbGraderPreprocessor):
         if utils.is_grade(cell) and not self.show_hidden_tests:
             cell.metadata["hidden"] = HIDDEN.search(cell.source) is not None
             cell.source = HIDDEN.sub("", cell.source)
-        if cell.cell_type == "markdown" and not utils.is_locked(cell):
-            cell.source = as_text(cell.source)
         cell.pop("attachments", None)
         for output in cell.get("outputs", []):
             if output.output_type == "error" and utils.is_grade(cell):
@@ -184,25 +184,26 @@ class HideTests(NbGraderPreprocessor):
         return cell, resources
 
 
-def as_text(markdown: str) -> str:
-    """A student's Markdown with every HTML tag, link and image in it shown as what was typed."""
-    markdown = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
-    return re.sub(r"\](?=\s*[(:\[])", "&#93;", markdown)
-
-
 def plain(text: str) -> str:
     """Text without terminal codes and other characters that cannot be seen."""
     return "".join(c for c in ANSI.sub("", text) if c in "\n\t" or unicodedata.category(c)[0] != "C")
+
+
+def visible(text: str) -> str:
+    """Text in which characters that turn the direction of writing around stand as their numbers."""
+    return TURNING.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 # --- Text as HTML ---------------------------------------------------------------------------------
 
 
 class _Markdown(HTMLRenderer):
-    """Markdown as HTML: headings below the page's own two, formulas as MathML, links only to the web."""
+    """The course's Markdown as HTML: headings below the page's own two, formulas as MathML, links only to the
+    web.
+    """
 
-    def __init__(self):
-        super().__init__(escape=False)
+    def __init__(self, escape: bool = False):
+        super().__init__(escape=escape)
 
     def heading(self, text, level, **attributes):
         level = min(level + 2, 6)
@@ -224,6 +225,16 @@ class _Markdown(HTMLRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", True)
 
 
+class _Typed(_Markdown):
+    """A student's Markdown: HTML in it is text, and nothing in it is a link."""
+
+    def __init__(self):
+        super().__init__(escape=True)
+
+    def link(self, text, url, title=None):
+        return f"{text} ({html.escape(url)})" if url and url not in text else text
+
+
 def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
     """`function` with its latest results kept, among them those of the released cells, which every page
     holds.
@@ -238,6 +249,13 @@ def markdown(source: str) -> str:
     if len(source) > LONG:
         return f"<pre>{html.escape(_cut(source))}</pre>"
     return MarkdownWithMath(renderer=_Markdown(), plugins=PLUGINS).render(source)
+
+
+def typed(source: str) -> str:
+    """A student's Markdown cell as HTML."""
+    if len(source) > LONG:
+        return f"<pre>{html.escape(_cut(source))}</pre>"
+    return MarkdownWithMath(renderer=_Typed(), plugins=PLUGINS).render(visible(source))
 
 
 @_remembering
@@ -256,10 +274,8 @@ def code(source: str) -> str:
     take minutes.
     """
     if len(source) > LONG:
-        return f"<pre>{html.escape(source)}</pre>"
-    return (
-        f'<pre class="hl">{highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
-    )
+        return f"<pre>{html.escape(visible(source))}</pre>"
+    return f'<pre class="hl">{highlight(visible(source), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
 
 
 def ticks(text: str) -> str:
@@ -295,6 +311,20 @@ class Row:
     compared: tuple[str, ...]
     section: str
     comment: str = ""
+
+    @property
+    def brief(self) -> str:
+        """The message as the table shows it: some lines of a long one."""
+        lines = self.message.split("\n")
+        told = "\n".join(lines[: BRIEF[0]])
+        if len(lines) <= BRIEF[0] + 1 and len(self.message) <= BRIEF[1]:
+            return self.message
+        cut = (
+            told
+            if len(told) <= BRIEF[1]
+            else told[: told.rfind(" ", 0, BRIEF[1]) if " " in told[: BRIEF[1]] else BRIEF[1]]
+        )
+        return cut + " ..."
 
 
 def row_of(cell, topic: str, title: str, comment: str = "", undone: bool = False) -> Row:
@@ -348,11 +378,11 @@ def page(notebook, marks: dict) -> str:
         if cell.cell_type == "markdown":
             found = HEADING.search(cell.source) if utils.is_locked(cell) else None
             title, heading = title or (found[1] if found else ""), found[1] if found else heading
-            kind = "answer" if utils.is_solution(cell) else "text"
+            kind = "answer" if utils.is_solution(cell) else "text" if utils.is_locked(cell) else "own"
             cells.append(
                 {
                     "kind": kind,
-                    "html": markdown(cell.source),
+                    "html": markdown(cell.source) if utils.is_locked(cell) else typed(cell.source),
                     "outputs": "",
                     "name": cell.metadata.get("nbgrader", {}).get("grade_id", ""),
                     "comment": _comment(cell) if kind == "answer" else "",
@@ -362,7 +392,8 @@ def page(notebook, marks: dict) -> str:
                 rows.append(_written(cell, topic, heading))
                 cells[-1]["anchor"] = rows[-1].anchor
         elif cell.cell_type != "code":
-            cells.append({"kind": "other", "html": f"<pre>{html.escape(cell.source)}</pre>", "outputs": ""})
+            kind = "other" if utils.is_locked(cell) else "own"
+            cells.append({"kind": kind, "html": f"<pre>{html.escape(cell.source)}</pre>", "outputs": ""})
         elif utils.is_grade(cell):
             rows.append(
                 row_of(
@@ -383,7 +414,7 @@ def page(notebook, marks: dict) -> str:
                 }
             )
         else:
-            kind = "answer" if utils.is_solution(cell) else "other"
+            kind = "answer" if utils.is_solution(cell) else "other" if utils.is_locked(cell) else "own"
             cells.append(
                 {
                     "kind": kind,

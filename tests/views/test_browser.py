@@ -19,6 +19,7 @@ from autograde.report import render, report
 from tests.grading.classes import TOPIC, hand_in, notebook
 from tests.views import browser as chromium
 from tests.views.made_up import made_up
+from tests.views.test_pages import FORGERIES
 
 pytestmark = pytest.mark.skipif(
     chromium.find() is None, reason="there is no Chromium or Chrome on this machine to look at the pages with"
@@ -43,11 +44,14 @@ def pages(graded, tmp_path_factory):
         "<script>document.title = 'taken over'</script><img src=https://tracker.example/x.png"
         " onerror=\"document.title='x'\">"
     )
-    nb.cells.append(nbformat.v4.new_markdown_cell(hostile))
+    nb.cells += [nbformat.v4.new_markdown_cell(source) for source in (hostile, *FORGERIES.values())]
     shown = nbformat.v4.new_code_cell("show()")
     shown.outputs = [
         nbformat.v4.new_output("stream", text=hostile),
         nbformat.v4.new_output("display_data", {"text/html": hostile}),
+        nbformat.v4.new_output(
+            "display_data", {"image/svg+xml": "<svg onload='alert(1)'/>", "text/plain": "svg"}
+        ),
     ]
     nb.cells.append(shown)
     marks = {
@@ -76,6 +80,25 @@ def test_a_page_asks_for_nothing_but_itself_and_complains_of_nothing(opened):
     tab, address = opened
     assert [url for url in tab.requests if not url.startswith("data:")] == [address]
     assert tab.errors == [] and "taken over" not in tab.ask("document.title")
+
+
+def test_nothing_lies_over_the_marks_and_nothing_of_a_student_can_be_clicked(tab, pages):
+    tab.resize(1280, 900)
+    tab.open(pages["feedback"])
+    top = "document.querySelector('.score').getBoundingClientRect()"
+    assert tab.ask(f"document.elementFromPoint({top}.left + 5, {top}.top + 5).closest('.score') !== null")
+    place = "(e => (e.scrollIntoView({block: 'center'}), e.getBoundingClientRect()))"
+    for row in range(tab.ask("document.querySelectorAll('table.questions tbody tr').length")):
+        box = tab.ask(
+            f"(b => [b.left, b.top])({place}(document.querySelectorAll('table.questions .badge')[{row}]))"
+        )
+        assert tab.ask(f"document.elementFromPoint({box[0] + 5}, {box[1] + 5}).closest('.badge') !== null")
+    fixed = "[...document.querySelectorAll('body *')].filter(e => ['fixed', 'sticky'].includes(getComputedStyle(e).position))"
+    assert tab.ask(f"{fixed}.length") == 0
+    assert tab.ask("document.querySelectorAll('.own').length") > 15
+    assert (
+        tab.ask("document.querySelectorAll('.own a, .own [onclick], .own script, .own iframe').length") == 0
+    )
 
 
 def test_the_first_tab_stop_skips_to_the_content(opened):

@@ -153,6 +153,119 @@ def test_hidden_tests_are_shown_only_to_who_asks():
     )
 
 
+LONG_MESSAGE = "\n".join(f"line {number}: expected {number * 1.5}" for number in range(40))
+
+
+@pytest.mark.parametrize(
+    ("message", "brief"),
+    [
+        (LONG_MESSAGE, "\n".join(LONG_MESSAGE.split("\n")[:6]) + " ..."),
+        ("word " * 200, ("word " * 80)[:399] + " ..."),
+        ("W" * 900, "W" * 400 + " ..."),
+        ("Seven\nlines\nare\nshown\nas\nthey\nare", "Seven\nlines\nare\nshown\nas\nthey\nare"),
+    ],
+    ids=["lines", "words", "letters", "short"],
+)
+def test_of_a_long_message_the_table_shows_the_beginning_and_the_test_all_of_it(message, brief):
+    nb, _ = executed()
+    failed(nb, "test_quadratic", "AssertionError", message)
+    soup = BeautifulSoup(feedback.Renderer().render(nb, MARKS), "html.parser")
+    cell = soup.select("table.questions tbody tr")[0].find_all("td")[2].p
+    link = cell.a.extract() if cell.a else None
+    assert cell.text.strip() == brief and (link is not None) == (brief != message)
+    assert soup.select_one("#question-quadratic .verdict").text == message
+    assert link is None or link["href"] == "#question-quadratic"
+
+
+FORGERIES = {
+    "table": "# Questions\n\n| Question | Result | Points |\n|---|---|---|\n| All | ✓ right | **20 of 20** |",
+    "heading": "# Score: 20 of 20 points",
+    "script": "<script>alert(1)</script>",
+    "handler": "<img src=x onerror=alert(1)>",
+    "style": "<style>table{display:none}</style>",
+    "cover": "<div style='position:fixed;inset:0'>20 of 20</div>",
+    "link": "[click](javascript:alert(1)) and [data](data:text/html,x)",
+    "reference": "[click][1]\n\n[1]: javascript:alert(1)",
+    "autolink": "<javascript:alert(1)> <https://tracker.example/a>",
+    "image": "![p](https://tracker.example/x.png) ![q](data:image/svg+xml,x)",
+    "svg": "<svg onload=alert(1)><circle r=9/></svg>",
+    "iframe": "<iframe src='https://tracker.example'></iframe>",
+    "ids": "<a href='#x' id='questions'>x</a>",
+    "formula": "$\\href{javascript:alert(1)}{x}$ $\\style{position:fixed}{x}$ $\\text{<img src=x>}$",
+    "fence": "```html\n<script>alert(1)</script>\n```\n```x' onload='alert(1)\ny\n```",
+    "list": "- <b onclick=alert(1)>x</b>\n- [ ] <i>y</i>",
+    "entities": "&#x3c;script&#x3e;alert(1)&#x3c;/script&#x3e;",
+    "comment": "<!-- --><script>alert(1)</script> <![CDATA[<script>]]> <?php x ?>",
+}
+
+
+@pytest.mark.parametrize("answer", [False, True], ids=["added cell", "answer"])
+@pytest.mark.parametrize("source", FORGERIES.values(), ids=FORGERIES)
+def test_what_a_student_writes_stays_text_in_a_frame_that_says_whose_it_is(source, answer):
+    nb, _ = executed()
+    before = BeautifulSoup(feedback.Renderer().render(nb, MARKS), "html.parser")
+    cell = nbformat.v4.new_markdown_cell(source)
+    if answer:
+        cell.metadata["nbgrader"] = dict(grade_id="essay", solution=True, grade=False, locked=False, points=1)
+    nb.cells.append(cell)
+    soup = BeautifulSoup(feedback.Renderer().render(nb, MARKS), "html.parser")
+    frame = soup.select(".cell")[-1]
+    assert frame["aria-label"] == ("Your answer: essay" if answer else "A cell that you added")
+    frame.extract()
+    assert str(soup).split() == str(before).split()
+    allowed = {
+        "p",
+        "div",
+        "h3",
+        "h5",
+        "code",
+        "pre",
+        "ul",
+        "li",
+        "input",
+        "math",
+        "semantics",
+        "mrow",
+        "mi",
+        "mo",
+    }
+    allowed |= {
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "strong",
+        "mtext",
+        "annotation",
+        "section",
+        "span",
+    }
+    for tag in [frame, *frame.find_all(True)]:
+        assert tag.name in allowed, tag
+        assert not [name for name in tag.attrs if name.startswith("on") or name in ("href", "src", "id")], tag
+        assert "position" not in tag.get("style", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("`a<b>c` and `x < y`", "a<b>c and x < y"),
+        ("if a < b and c > d, *then* & so", "if a < b and c > d, then & so"),
+        ("see [the book](https://x.org/a?b=1&c=2)", "see the book (https://x.org/a?b=1&c=2)"),
+        ("a \u202egnp.exe", "a [U+202E]gnp.exe"),
+    ],
+)
+def test_a_students_notes_are_read_as_they_were_meant(source, shown):
+    assert BeautifulSoup(feedback.typed(source), "html.parser").text.strip() == shown
+
+
+def test_in_code_what_turns_the_direction_of_writing_is_seen():
+    """N. Boucher, R. Anderson: Trojan Source, 2021."""
+    assert "[U+202E]" in feedback.code("x = 1  # \u202e }") and "\u202e" not in feedback.code("# \u202e")
+
+
 def test_a_page_of_a_student_who_printed_nothing_is_small(graded):
     sizes = [path.stat().st_size for path in graded.glob("feedback/*/*/*.html")]
     assert len(sizes) >= 21 and max(sizes) < 300_000
