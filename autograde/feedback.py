@@ -255,7 +255,8 @@ def typed(source: str) -> str:
     """A student's Markdown cell as HTML."""
     if len(source) > LONG:
         return f"<pre>{html.escape(_cut(source))}</pre>"
-    return MarkdownWithMath(renderer=_Typed(), plugins=PLUGINS).render(visible(source))
+    shown = MarkdownWithMath(renderer=_Typed(), plugins=PLUGINS).render(visible(source))
+    return shown.replace("<table>", '<table aria-label="A table that you wrote">')
 
 
 @_remembering
