@@ -35,6 +35,7 @@ SOURCES = (
     "feedback.py",
     "late.py",
     "mathml.py",
+    "deadline.py",
     "pages/feedback.html.j2",
     "pages/feedback.css",
     "pages/page.css",

@@ -43,10 +43,12 @@ from traitlets.config import Config
 from autograde import feedback, gradebook, intake
 from autograde.classroom import generate, replace, run
 from autograde.course import ROOT, Refusal, Topic
+from autograde.deadline import within
 from autograde.engine import Engine, EngineError, Limits, SandboxUnavailable
 from autograde.gradebook import Standing
 from autograde.workers import Failed
 
+READING_SECONDS = 60  # for putting a notebook into the released form
 MESSAGE = 2000  # characters of a question's message that the report keeps
 
 
@@ -109,12 +111,15 @@ def take_in(job: Job, released) -> tuple[intake.Intake, str, bytes]:
     reason = job.unread
     if not reason:
         try:
-            taken = intake.normalise(job.content, released)
+            with within(READING_SECONDS):
+                taken = intake.normalise(job.content, released)
             rebuilt = serialise(taken.notebook) if taken.notes or taken.repaired else b""
             taken.notes[:0] = job.notes
             return taken, "", rebuilt
         except intake.Unreadable as problem:
             reason = str(problem)
+        except (TimeoutError, RecursionError):
+            reason = f"it cannot be read within {READING_SECONDS} s: it was made to be hard to read"
     return intake.Intake(copy.deepcopy(released), list(job.notes)), reason, serialise(released)
 
 

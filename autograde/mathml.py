@@ -139,7 +139,7 @@ def mathml(tex: str, block: bool = False) -> str:
         if len(shown) > LONGEST:
             raise Unknown
         body = _Reader(shown).whole()
-    except Unknown:
+    except (Unknown, RecursionError):
         return f'<code class="tex">{escape(shown)}</code>'
     display = "block" if block else "inline"
     return (

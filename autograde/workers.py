@@ -76,21 +76,35 @@ class Pool:
                     worker.end()
                 yield job, outcome
 
+    def _place(self) -> int | None:
+        """A processor for the next worker, where there is one for each.
+
+        A worker and the processes that it runs take turns: on one processor none has to wake up another.
+        """
+        if not hasattr(os, "sched_getaffinity"):
+            return None
+        places = sorted(os.sched_getaffinity(0))
+        taken = {worker.place for worker in self._workers}
+        free = [place for place in places if place not in taken]
+        return free[0] if free and self._count <= len(places) else None
+
     def _idle(self) -> "_Worker":
         for worker in self._workers:
             if worker.job is None:
                 return worker
-        worker = _Worker(self._context, self._make, [other.connection for other in self._workers])
+        others = [other.connection for other in self._workers]
+        worker = _Worker(self._context, self._make, others, self._place())
         self._workers.append(worker)
         self.layers, self.missing = worker.layers, worker.missing
         return worker
 
 
 class _Worker:
-    def __init__(self, context, make: Callable, others: list[Connection]):
+    def __init__(self, context, make: Callable, others: list[Connection], place: int | None):
         self.connection, theirs = context.Pipe()
+        self.place = place
         inherited = [self.connection, *others] if context.get_start_method() == "fork" else []
-        self._process = context.Process(target=_serve, args=(theirs, make, inherited, os.getpid()))
+        self._process = context.Process(target=_serve, args=(theirs, make, inherited, os.getpid(), place))
         self._process.start()
         theirs.close()
         self.job, self._since, self.dead = None, 0.0, False
@@ -131,8 +145,13 @@ class _Worker:
         self._process.join()
 
 
-def _serve(connection: Connection, make: Callable, inherited: list[Connection], parent: int) -> None:
+def _serve(
+    connection: Connection, make: Callable, inherited: list[Connection], parent: int, place: int | None
+) -> None:
     """A worker's life: jobs in, outcomes out, until the other end closes."""
+    if place is not None:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {place})
     for other in inherited:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from .processes import EngineError, SandboxUnavailable
 PROJECT = Path(__file__).resolve().parents[2]
 STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
 MAX_MESSAGE = 4000
-NOT_DEFINED = "is not defined in your notebook."  # how trial.py ends that sentence
+NOT_DEFINED = re.compile(r"`(\w+)` is not defined in your notebook\.")  # as trial.py says it
 MAX_OUTPUTS = 500  # of one cell
 
 
@@ -377,9 +378,10 @@ class _Run:
 
     def _why_undefined(self, error, message):
         """Where a name is missing because the cell that should define it stopped: with what it stopped."""
-        if error != "NameError" or not message.endswith(NOT_DEFINED):
+        found = NOT_DEFINED.fullmatch(message)
+        if error != "NameError" or found is None:
             return ""
-        missing = message.split("`")[1]
+        missing = found[1]
         for cell in self.result.notebook.cells:
             if cell.cell_type == "code" and (cell.metadata.get("nbgrader") or {}).get("grade_id") == missing:
                 for output in cell.get("outputs", []):

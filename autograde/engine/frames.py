@@ -40,7 +40,6 @@ class Channel:
         self.sock = sock
         self.limit = limit
         self._spare = bytearray()  # arrived, and not yet part of a frame that was taken
-        self._buffer = memoryview(bytearray(1 << 16))
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(sock, select.POLLIN)
         self._writable.register(sock, select.POLLOUT)
@@ -90,14 +89,14 @@ class Channel:
     def _more(self, deadline):
         try:
             self._wait(self._readable, deadline, "no answer in time")
-            count = self.sock.recv_into(self._buffer)
+            piece = self.sock.recv(1 << 16)  # a buffer kept for this would be 16 pages to touch in every fork
         except BlockingIOError:
             return
         except OSError as problem:
             raise WireClosed(str(problem)) from None
-        if not count:
+        if not piece:
             raise WireClosed("the other side has closed the channel")
-        self._spare += self._buffer[:count]
+        self._spare += piece
 
     def close(self):
         self.sock.close()

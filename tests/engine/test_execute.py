@@ -184,6 +184,13 @@ def test_a_name_whose_cell_stopped_is_told_with_what_it_stopped(engine, source, 
     assert told in result.questions["test"].message
 
 
+def test_a_message_of_the_students_that_sounds_like_the_graders_is_theirs(engine):
+    source = "def f(x):\n    raise NameError('is not defined in your notebook.')"
+    status, points, message, _ = one(engine, source, "assert f(1) == 1")
+    assert (status, points) == ("wrong", 0)
+    assert message == "Your code raised NameError: is not defined in your notebook."
+
+
 # --- messages -----------------------------------------------------------------------------------------------
 
 

@@ -171,3 +171,27 @@ def test_rendering_leaves_the_notebook_alone(renderer):
     before = copy.deepcopy(nb)
     renderer.render(nb, MARKS)
     assert nb == before
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["$" + r"\hat" * 400 + " a$", "- > a\n>> b\n" * 400, "1. > a\n>> b\n" * 400],
+    ids=["accents on accents", "quotes in lists", "numbered"],
+)
+def test_what_is_nested_too_deep_to_be_read_is_shown_as_it_was_typed(renderer, source):
+    nb = executed()
+    nb.cells.append(nbformat.v4.new_markdown_cell(source))
+    page = BeautifulSoup(renderer.render(nb, MARKS), "html.parser")
+    assert source.split("\n")[0].strip("$")[:30] in page.get_text()
+    assert "12.5" in page.get_text()
+
+
+def test_a_page_that_takes_too_long_to_read_is_made_without_reading(renderer, monkeypatch):
+    nb = executed()
+    source = "*a **a " * 2000 + "**a" * 1900
+    nb.cells.append(nbformat.v4.new_markdown_cell(source))
+    monkeypatch.setattr(feedback, "PAGE_SECONDS", 0.2)
+    monkeypatch.setattr(feedback, "LONG", 100_000)
+    page = BeautifulSoup(renderer.render(nb, MARKS), "html.parser")
+    assert any(source in pre.get_text() for pre in page.find_all("pre"))
+    assert "12.5" in page.get_text()
