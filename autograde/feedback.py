@@ -6,11 +6,12 @@ network nor a script. Trusts the released cells' text; what came from the studen
 as text. Hidden tests are left out unless nbgrader_config.py says `c.HideTests.show_hidden_tests = True`.
 """
 
+import contextlib
 import functools
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from traitlets import Bool
 from traitlets.config import Config
 
 from autograde.course import COURSE_ID, FOLDER_NAME
+from autograde.deadline import within
 from autograde.mathml import mathml
 from autograde.mistakes import Catalogue, catalogue_of
 
@@ -36,6 +38,7 @@ ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]?")
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 REMARK = re.compile(r"^# ?(.*)$")
+PAGE_SECONDS = 20  # for a page; then a student's cells are shown as they were typed
 REMEMBERED, LONG = 1000, 20_000  # texts whose formatted form is kept, and the length up to which they are
 PLUGINS = [
     import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "url"
@@ -235,12 +238,26 @@ class _Typed(_Markdown):
         return f"{text} ({html.escape(url)})" if url and url not in text else text
 
 
+_plain = False  # whether the page in hand is made without parsing what a student wrote
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    """Shows a student's cells as they were typed."""
+    global _plain
+    _plain = True
+    try:
+        yield
+    finally:
+        _plain = False
+
+
 def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
     """`function` with its latest results kept, among them those of the released cells, which every page
     holds.
     """
     kept = functools.lru_cache(REMEMBERED)(function)
-    return lambda source: kept(source) if len(source) <= LONG else function(source)
+    return lambda source: function(source) if _plain or len(source) > LONG else kept(source)
 
 
 @_remembering
@@ -253,7 +270,7 @@ def markdown(source: str) -> str:
 
 def typed(source: str) -> str:
     """A student's Markdown cell as HTML."""
-    if len(source) > LONG:
+    if _plain or len(source) > LONG:
         return f"<pre>{html.escape(_cut(source))}</pre>"
     shown = MarkdownWithMath(renderer=_Typed(), plugins=PLUGINS).render(visible(source))
     return shown.replace("<table>", '<table aria-label="A table that you wrote">')
@@ -274,7 +291,7 @@ def code(source: str) -> str:
     """Python source, coloured. A long one, which no exercise asks for, stays as it is: colouring it could
     take minutes.
     """
-    if len(source) > LONG:
+    if _plain or len(source) > LONG:
         return f"<pre>{html.escape(visible(source))}</pre>"
     return f'<pre class="hl">{highlight(visible(source), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
 
@@ -521,7 +538,12 @@ class Page(Exporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        return page(nb, resources["nbgrader"]), resources
+        try:
+            with within(PAGE_SECONDS):
+                return page(nb, resources["nbgrader"]), resources
+        except (RecursionError, TimeoutError):  # Markdown, formulas or code made to be hard to read
+            with _plainly():
+                return page(nb, resources["nbgrader"]), resources
 
 
 class Renderer:
