@@ -532,6 +532,9 @@ def _identify(root: Path, reader, given: Topic | None, told: Roster, notes: list
     """Every notebook below `root` of which student and topic are known; a note for each other one."""
     paths = sorted(path for path in root.rglob("*.ipynb") if path.is_file())
     strip = _wrapping(paths, root) if reader is _folder else 0
+    if strip:
+        around = _shown(paths[0].relative_to(root).parts[0])
+        notes.append(f"All lies in the folder {around}: students are called by the folders in it.")
     known, found = _released_names(), []
     for path in paths:
         parts = path.relative_to(root).parts[strip:]
@@ -613,15 +616,15 @@ def _usable(student: str) -> bool:
 
 
 def _wrapping(paths: list[Path], root: Path) -> int:
-    """How many folders lie around the students' folders: one where all share it and no topic or notebook lies
-    right in it.
+    """How many folders lie around the students' folders: one where all share it, several lie in it, and no topic
+    or notebook lies right in it.
     """
     parts = [path.relative_to(root).parts for path in paths]
     known = {topic.folder for topic in topics()}
     around = len({part[0] for part in parts}) == 1 and all(
         len(part) > 2 and part[1] not in known for part in parts
     )
-    return 1 if parts and around else 0
+    return 1 if around and len({part[1] for part in parts}) > 1 else 0
 
 
 def _released_names() -> dict[str, Topic]:

@@ -33,7 +33,7 @@ class Progress:
         self._what, self._quiet, self._stream, self._clock = what, quiet, stream or sys.stderr, clock
         self._terminal = self._stream.isatty()
         self._start = self._drawn = clock()
-        self._at, self._width, self._begun = 0, 0, False
+        self._at, self._width, self._seen = 0, 0, self._start
 
     def __enter__(self):
         return self
@@ -47,8 +47,8 @@ class Progress:
             return
         now = self._clock()
         if what and what != self._what:
-            self._part(what, now)
-        self._begun = True
+            self._part(what)
+        self._seen = now
         if self._terminal:
             if done >= total or not self._width or now - self._drawn >= WAIT:
                 self._draw(done, total, now)
@@ -56,11 +56,10 @@ class Progress:
             self._write(f"{self._told(done, total, now)}\n")
             self._drawn, self._at = now, done
 
-    def _part(self, what: str, now: float) -> None:
+    def _part(self, what: str) -> None:
         if self._width:
             self._write("\n")
-        if self._begun:
-            self._start = self._drawn = now
+        self._start = self._drawn = self._seen
         self._what, self._at, self._width = what, 0, 0
 
     def _draw(self, done: int, total: int, now: float) -> None:
@@ -93,7 +92,9 @@ class Progress:
 
 def rate(per_second: float) -> str:
     """A rate as people say it: per second, or per minute where it is slow."""
-    return f"{per_second:.1f} a second" if per_second >= 1 else f"{60 * per_second:.1f} a minute"
+    if per_second < 1:
+        return f"{60 * per_second:.1f} a minute"
+    return f"{per_second:.1f} a second" if per_second < 100 else f"{per_second:,.0f} a second"
 
 
 def duration(seconds: float) -> str:

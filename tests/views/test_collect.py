@@ -208,6 +208,8 @@ def test_a_folder_per_student_zipped_or_not_with_a_folder_around_or_without(take
             for name, content in files.items()
         }
     said, taken = take(files, "folder")
+    assert [note for note in said.notes if "All lies in the folder Assignment 1" in note] == said.notes
+    assert bool(said.notes) == bool(around)
     assert (
         said.new == 2
         and taken["ana/01_quadratics/quadratics.ipynb"] == FULL
@@ -218,6 +220,11 @@ def test_a_folder_per_student_zipped_or_not_with_a_folder_around_or_without(take
         (tmp_path / "plain" / name).write_bytes(content)
     collect(tmp_path / "plain", "folder", tmp_path / "again")
     assert held(tmp_path / "again") == taken
+
+
+def test_one_students_folder_is_not_taken_for_one_around_the_students(take):
+    said, files = take({"paul/work/q.ipynb": FULL}, "folder")
+    assert list(files) == ["paul/01_quadratics/quadratics.ipynb"] and said.notes == []
 
 
 def test_a_renamed_notebook_is_known_by_its_cells_and_a_stripped_one_by_its_name_or_by_topic(take):

@@ -77,3 +77,30 @@ def test_times_are_told_in_two_units(seconds, text):
 
 def test_slow_rates_are_told_by_the_minute():
     assert (rate(12.34), rate(0.5)) == ("12.3 a second", "30.0 a minute")
+
+
+def test_fast_ones_are_told_without_decimals():
+    assert rate(25_875.3) == "25,875 a second"
+
+
+def parts(stream, **more):
+    with Progress("read", stream=stream, clock=Clock(1.0), **more) as progress:
+        for done in range(1, 4):
+            progress(done, 3, "read")
+        for done in range(1, 6):
+            progress(done, 5, "written")
+    return stream.getvalue()
+
+
+def test_another_part_of_the_work_has_a_line_and_a_clock_of_its_own():
+    assert parts(io.StringIO()).splitlines()[2::5] == [
+        "read 3 of 3, 1.0 a second, in 3 s",
+        "written 5 of 5, 1.0 a second, in 5 s",
+    ]
+    lines = parts(Screen()).split("\n")
+    assert len(lines) == 3 and lines[2] == ""
+    assert lines[0].split("\r")[-1].startswith("[###") and "written 5 of 5" in lines[1].split("\r")[-1]
+
+
+def test_elsewhere_quick_work_is_told_of_once():
+    assert run(io.StringIO(), total=1000, step=0.0001).count("\n") == 1

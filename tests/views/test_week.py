@@ -1,22 +1,53 @@
-"""What WEEK.md tells an instructor to type exists, and what it links to is there."""
+"""What WEEK.md tells an instructor to type works, in the order in which it is told, and what it links to is there."""
 
+import csv
 import re
 import shlex
+import sys
 import tomllib
+import zipfile
+from pathlib import Path
 
-from autograde.cli import _parser
-from autograde.course import ROOT
+import pytest
+
+from autograde import cells
+from autograde.cli import main
+from autograde.course import ROOT, find_topic
 from autograde.late import Rules
+from autograde.marks import read
+from autograde.simulate import choices, filled_in
+from tests.grading.classes import honest, notebook, text
 
 PAGE = ROOT / "autograde" / "WEEK.md"
 TEXT = PAGE.read_text(encoding="utf-8")
+CALLS = [
+    shlex.split(call) for call in re.findall(r"^\.venv/bin/python -m autograde (.+)$", TEXT, re.MULTILINE)
+]
+RIGHT = {name: versions[0] for name, versions in choices(find_topic("04_momentum")).right.items()}
+MOMENTUM = text(filled_in(cells.read(find_topic("04_momentum").exercise), RIGHT))
+CANVAS = [
+    ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Quadratics (11)", "Homework 4 (14)"],
+    ["    Points Possible", "", "", "", "", "20", "20"],
+    ["Müller, Zoë", "1001", "s1", "zoe", "A", "", ""],
+    ["Ng, Al", "1002", "s2", "al", "A", "", "EX"],
+    ["Only, There", "1003", "s3", "ot", "A", "", ""],
+]
+WORKSHEET = [
+    ["Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed"],
+    ["Participant 77", "אורה כהן", "ora@x.org", "Submitted for grading - ", "", "100.00", "Yes"],
+]
+WORKSHEET[0] += ["Last modified (submission)", "Last modified (grade)", "Feedback comments"]
+WORKSHEET[1] += ["Saturday, 14 November 2026, 9:30 PM", "-", ""]
 
 
-def test_every_command_can_be_parsed_and_each_new_one_is_told():
-    calls = [shlex.split(call) for call in re.findall(r"\.venv/bin/python -m autograde ([^`\n]+)", TEXT)]
-    assert {call[0] for call in calls} == {"release", "collect", "grade", "report", "export"}
-    for call in calls:
-        _parser().parse_args(call)
+def test_every_command_is_told():
+    assert {call[0] for call in CALLS} == {"release", "collect", "grade", "report", "export"}
+    assert {call[call.index("--format") + 1] for call in CALLS if "--format" in call} == {
+        "canvas",
+        "moodle",
+        "gradescope",
+        "csv",
+    }
 
 
 def test_every_link_and_picture_leads_somewhere():
@@ -24,9 +55,100 @@ def test_every_link_and_picture_leads_somewhere():
     assert targets and all((PAGE.parent / target).is_file() for target in targets)
 
 
+def example(folder):
+    found = re.search(r"```toml\n(.*?)```", TEXT, re.DOTALL)[1]
+    (folder / "course.toml").write_text(found, encoding="utf-8")
+    return found
+
+
 def test_its_example_of_a_course_file_is_one(tmp_path):
-    example = re.search(r"```toml\n(.*?)```", TEXT, re.DOTALL)[1]
-    tomllib.loads(example)
-    (tmp_path / "course.toml").write_text(example, encoding="utf-8")
+    tomllib.loads(example(tmp_path))
     rules = Rules.read(tmp_path)
     assert list(rules.duedates) == ["04_momentum"] and len(rules.late) == 3
+    assert rules.titles == {"04_momentum": "Homework 4"}
+
+
+def table(path, rows):
+    with open(path, "w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows(rows)
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory):
+    """The folder in which all of WEEK.md's commands were typed, one after the other, and what each returned."""
+    folder = tmp_path_factory.mktemp("week")
+    with zipfile.ZipFile(folder / "submissions.zip", "w") as archive:
+        archive.writestr("mullerzoe_1001_1_quadratics.ipynb", text(honest()))
+        archive.writestr("mullerzoe_1001_2_momentum-1.ipynb", MOMENTUM)
+        archive.writestr("ngal_1002_3_quadratics.ipynb", text(notebook()))
+    with zipfile.ZipFile(folder / "Momentum-1234.zip", "w") as archive:
+        archive.writestr("אורה כהן_77_assignsubmission_file_/momentum.ipynb", MOMENTUM)
+    (folder / "old-term" / "paul" / "w").mkdir(parents=True)
+    (folder / "old-term" / "paul" / "w" / "q.ipynb").write_bytes(text(notebook()))
+    table(folder / "canvas-gradebook.csv", CANVAS)
+    table(folder / "worksheet.csv", WORKSHEET)
+    (folder / "graded").mkdir()
+    example(folder / "graded")
+    returned = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for call in CALLS:
+            returned.append(main(call))
+    return folder, returned
+
+
+def test_each_command_of_the_week_does_what_it_should(week):
+    folder, returned = week
+    assert returned == [0] * len(CALLS)
+    assert sorted(read(folder / "graded").people) == ["1001", "1002", "ora@x.org", "paul"]
+
+
+def test_the_names_are_in_the_gradebook_the_report_and_the_tables(week):
+    folder, _ = week
+    people = read(folder / "graded").people
+    assert [people[id].name for id in ("1001", "1002", "ora@x.org", "paul")] == [
+        "Zoë Müller",
+        "Al Ng",
+        "אורה כהן",
+        "",
+    ]
+    assert people["ora@x.org"].email == "ora@x.org"
+    page = (folder / "graded" / "report.html").read_text(encoding="utf-8")
+    assert "Zoë Müller" in page and "אורה כהן" in page
+    for path in (folder / "graded" / "grades.csv", folder / "graded" / "export" / "grades.csv"):
+        assert {row[5] for row in rows(path) if row[3] == "1001"} == {"Zoë"}
+
+
+def test_the_marks_are_where_canvas_and_moodle_read_them(week):
+    folder, _ = week
+    group = read(folder / "graded")
+    header, possible, *students = rows(folder / "graded" / "export" / "canvas.csv")
+    assert header[5:] == ["Quadratics (11)", "Homework 4 (14)"]
+    marks = {row[1]: row[5:] for row in students}
+    assert set(marks) == {"1001", "1002"} and marks["1002"][1] == "EX"
+    assert float(marks["1001"][0]) == group.by_key["1001", "01_quadratics"].score
+    line = rows(folder / "graded" / "export" / "moodle_04_momentum.csv")[1]
+    late = group.by_key["ora@x.org", "04_momentum"]
+    assert late.penalty == pytest.approx(0.2 * 20) and float(line[4]) == 80
+    left = rows(folder / "graded" / "export" / "canvas_unmatched.csv")
+    assert {row[1] or row[2] for row in left[1:]} == {"ora@x.org", "paul", "Only, There"}
+
+
+def test_each_student_has_a_page(week):
+    folder, _ = week
+    pages = {path.parts[-3] for path in (folder / "graded" / "feedback").rglob("*.html")}
+    assert pages == {"1001", "1002", "ora@x.org", "paul"}
+
+
+def test_nbgraders_own_commands_are_there_and_know_the_class(week):
+    """Those that WEEK.md names; the formgrader itself is looked at in a browser."""
+    folder, _ = week
+    told = set(re.findall(r"nbgrader (formgrader|release_feedback|db \w+)", TEXT))
+    assert told == {"formgrader", "release_feedback"}
+    assert Path(sys.executable).with_name("nbgrader").is_file()
+    assert (folder / "graded" / "nbgrader_config.py").is_file()
