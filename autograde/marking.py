@@ -193,7 +193,11 @@ def _scalar_difference(actual, expected, rtol: float, atol: float) -> str:
     if isinstance(actual, (bool, np.bool_)) or not isinstance(actual, wanted):
         noun = "an int" if wanted is numbers.Integral else "a float"
         return Form(f"The result should be {noun}; yours is {_kind(actual)}.")
-    return _value_difference(np.float64(actual), np.float64(expected), rtol, atol)
+    try:
+        actual = np.float64(actual)
+    except OverflowError:
+        return f"Your result is a whole number of {int(actual).bit_length()} bits where {expected:.3g} was expected."
+    return _value_difference(actual, np.float64(expected), rtol, atol)
 
 
 def _value_difference(actual, expected, rtol: float, atol: float) -> str:

@@ -26,6 +26,7 @@ from .plain import (
     U32,
     U64,
     is_key,
+    span,
 )
 from .sharing import Segment, SharedArray, SharedObject, bytes_of, extent
 
@@ -280,7 +281,7 @@ class Decoder:
         if sum(lengths) > DEFAULT_MESSAGE_BYTES:
             raise WireError("too much memory")
         count = self._count(MAX_ARRAYS)
-        first_new = len(self.table.segments)
+        first_new, first_array = len(self.table.segments), len(self.table.arrays)
         for length in lengths:
             buffer, covered = np.zeros(length, np.uint8), np.zeros(length, np.uint8)
             self.table.segments.append(Segment(buffer, length, True, "", covered))
@@ -298,7 +299,7 @@ class Decoder:
             if ndim and min(shape) < 0:
                 raise WireError("a negative length")
             total += size * dtype.itemsize
-            if total > DEFAULT_MESSAGE_BYTES:
+            if max(total, span(shape, dtype.itemsize)) > DEFAULT_MESSAGE_BYTES:
                 raise WireError("the arrays are too large")
             last = None
             if where in (b"C", b"F"):
@@ -316,7 +317,7 @@ class Decoder:
                 if low < 0 or high > segment.length:
                     raise WireError("an array outside its memory")
                 if known:
-                    if dtype.kind not in MEMORY_KINDS or (dtype.kind == "b" and segment.kind != "b"):
+                    if dtype.kind not in MEMORY_KINDS or (dtype.kind == "b") != (segment.kind == "b"):
                         raise WireError("a view of another kind")
                     if not segment.covers(offset, dtype, shape, strides):
                         raise WireError("a view of memory that was not passed")
@@ -332,6 +333,8 @@ class Decoder:
             self.table.arrays.append(SharedArray(array, array.view(), last))
             if not writeable:
                 frozen.append(array)
+        for shared in self.table.arrays[first_array:] if lengths else ():  # another may have overwritten it
+            _array_from(shared.array.tobytes(), shared.array.dtype, shared.array.shape)
         for array in frozen:
             array.flags.writeable = False
 

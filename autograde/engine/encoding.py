@@ -16,12 +16,14 @@ from .plain import (
     BIT_GENERATORS,
     MAX_ARRAYS,
     MAX_DEPTH,
+    MAX_DIMENSIONS,
     MAX_INT_BYTES,
     MAX_NODES,
     MEMORY_KINDS,
     SCALAR_KINDS,
     describe_type,
     is_key,
+    span,
 )
 from .sharing import Segment, SharedArray, SharedObject, address, bytes_of
 
@@ -229,8 +231,12 @@ class Encoder:
                     else f"an array of dtype `{plain.dtype}`"
                 )
                 raise Unsendable(hint)
+            if plain.ndim > MAX_DIMENSIONS:
+                raise Unsendable(f"an array of {plain.ndim} dimensions; at most {MAX_DIMENSIONS} can be passed")
             if plain.nbytes > DEFAULT_MESSAGE_BYTES:
                 raise Unsendable(f"an array of {plain.nbytes:,} bytes is too large")
+            if span(plain.shape, plain.itemsize) > DEFAULT_MESSAGE_BYTES:
+                raise Unsendable(f"an empty array of shape {plain.shape} is too long")
             if len(self.arrays) >= MAX_ARRAYS:
                 raise Unsendable(f"more than {MAX_ARRAYS:,} arrays at once; use one array")
             index = len(self.table.arrays)
@@ -315,7 +321,7 @@ class Encoder:
                 continue
             low, high = _byte_bounds(memory)
             if segment.low <= low and high <= segment.low + segment.length:
-                if memory.dtype.kind == "b" and segment.kind != "b":
+                if (memory.dtype.kind == "b") != (segment.kind == "b"):
                     return None
                 offset = address(memory) - segment.low
                 if segment.covers(offset, memory.dtype, memory.shape, memory.strides):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import types
 
@@ -21,6 +22,11 @@ BIT_GENERATORS = {
     for cls in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
 }
 U32, I64, U64, F64 = map(struct.Struct, ("<I", "<q", "<Q", "<d"))
+
+
+def span(shape, itemsize):
+    """Bytes that an array would take if no axis were empty: one may be empty and yet too long to work with."""
+    return math.prod(max(n, 1) for n in shape) * itemsize
 
 
 def is_key(value):

@@ -115,6 +115,10 @@ class Zygote:
         return fresh
 
     def close(self):
+        try:
+            self.control.send(zygote.FAREWELL)
+        except OSError:
+            pass  # it has ended already
         self.control.close()
         try:
             self.process.wait(5)

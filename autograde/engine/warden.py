@@ -100,7 +100,7 @@ class _Watch:
             elif message == b"done":
                 if self.grants != 1:  # a leave that was not taken has left no process
                     for task in descendants(self.child):
-                        _kill(task)
+                        kill(task)
                 self.grants = 0
             else:
                 return False
@@ -139,12 +139,13 @@ def descendants(process):
 def _kill_all(child):
     """End the student process and all below it; in a PID namespace the kernel does the rest."""
     below = descendants(child)
-    _kill(child)
+    kill(child)
     for task in below:
-        _kill(task)
+        kill(task)
 
 
-def _kill(task):
+def kill(task):
+    """End a process, if it is still there."""
     try:
         os.kill(task, signal.SIGKILL)
     except ProcessLookupError:

@@ -7,11 +7,12 @@ its forks run test cells. There is a second pair, with "plots" among its argumen
 matplotlib: with it a fork takes twice as long.
 
 Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote
-ends when the engine closes its end, and its forks end with it.
+ends when the engine says so or is gone, and its forks end with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -19,9 +20,11 @@ import shutil
 import signal
 import socket
 import sys
+import time
 
 MOST_SOCKETS = 4
 MOST_BYTES = 150_000  # of an order; a datagram cannot be much larger
+FAREWELL = b"end"
 
 BOOT = """
 import sys, types
@@ -37,7 +40,8 @@ def main(control_fd, role, arguments):
     from . import kernel, sandbox  # here, as the engine imports this module on systems that have neither
 
     control = socket.socket(fileno=control_fd)
-    engine = os.getppid()
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory runs out, a fork of this process is to end, and not the run
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is the engine's to handle
     signal.signal(signal.SIGCHLD, _reap)
     if role == "student":
@@ -78,8 +82,11 @@ def main(control_fd, role, arguments):
     me = os.getpid()
     while True:
         message, sockets, _, _ = socket.recv_fds(control, MOST_BYTES, MOST_SOCKETS)
-        if not message:
-            break
+        if message == FAREWELL:
+            os._exit(0)
+        if not message:  # the engine was killed, and cannot tidy up any more
+            _tidy_up(os.environ["HOME"])
+            os._exit(0)
         order = json.loads(message)
         prepare(order)  # once for all forks to come
         child = os.fork()
@@ -97,9 +104,19 @@ def main(control_fd, role, arguments):
                 os._exit(code)
         for fd in sockets:
             os.close(fd)
-    if os.getppid() != engine:  # it was killed, and cannot tidy up any more
-        shutil.rmtree(os.environ["HOME"], ignore_errors=True)
-    os._exit(0)
+
+
+def _tidy_up(home):
+    """Remove the engine's folder, and what might still write to it. The other zygotes do the same."""
+    from . import warden
+
+    for _ in range(100):
+        for process in warden.descendants(os.getpid()):
+            warden.kill(process)
+        shutil.rmtree(home, ignore_errors=True)
+        if not os.path.exists(home):
+            return
+        time.sleep(0.05)
 
 
 def _reap(*_):

@@ -120,8 +120,8 @@ CASES = {
         "signal.setitimer(signal.ITIMER_REAL, 0.01)\nwhile True: pass", status="crashed"
     ),
     # bombs
-    "memory at once": body("return bytearray(10**11)"),
-    "memory bit by bit": body("rows = []\nwhile True: rows.append(bytearray(10**7))"),
+    "memory at once": body("return bytearray(10**11)", status="crashed"),
+    "memory bit by bit": body("rows = []\nwhile True: rows.append(bytearray(10**7))", status="crashed"),
     "memory in the cell": Case("rows = []\nwhile True: rows.append(bytearray(10**7))", triple="*", apply="*"),
     "fork": body("while True: os.fork()"),
     "fork in the cell": honest_after("import os\ntry:\n    while True: os.fork()\nexcept OSError: pass"),
@@ -248,7 +248,7 @@ CASES = {
     "a list in itself": body("rows = []\nrows.append(rows)\nreturn rows"),
     "depth of 10^5": body("rows = []\nfor _ in range(10**5): rows = [rows]\nreturn rows", status="*"),
     "an object array": body("return np.array([x, None], dtype=object)"),
-    "an array of 1 GB": body("return np.zeros(2**27)"),
+    "an array of 1 GB": body("return np.zeros(2**27)", status="crashed"),
     "a broadcast array of 8 TB": body("return np.broadcast_to(1.0, (10**6, 10**6))"),
     "a generator": body("return (i for i in range(3))"),
     "a lambda": body("return lambda: x"),

@@ -280,6 +280,16 @@ def test_a_test_meets_the_state_of_random_that_the_cells_left(engine):
     assert one(engine, source, "import random\nassert draw() == random.Random(0).random()")[0] == "right"
 
 
+def test_memory_that_runs_out_ends_the_question_and_is_named(engine):
+    """And not only at the deadline, after as many tries as the test has cases."""
+    source = "calls = 0\ndef f(x):\n    global calls\n    calls += 1\n    if calls > 1: return x\n    raise MemoryError"
+    status, points, message, _ = one(
+        engine, source, "try:\n    f(1)\nexcept MemoryError:\n    pass\nassert f(1) == 1"
+    )
+    assert (status, points) == ("crashed", 0)
+    assert message == "Your code needed more memory than a question may take."
+
+
 def test_a_deadline_is_told_in_a_sentence(strict_engine):
     with deadline(strict_engine, 1):
         status, points, message, _ = one(strict_engine, "def f():\n    while True: pass", "f()")

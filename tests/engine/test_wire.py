@@ -127,6 +127,8 @@ def test_a_subclass_arrives_as_the_plain_type_it_extends(value, plain):
         ({object(): 1}, "key"),
         (lambda: 0, "function"),
         (..., "..."),
+        (np.zeros((1,) * 33), "33 dimensions"),
+        (np.zeros((2**28, 0)), "empty array of shape"),
     ],
     ids=lambda v: v if isinstance(v, str) else "value",
 )
@@ -241,6 +243,8 @@ def array_message(where, dtype, shape, rest=b"", data=b"", segments=()):
         "negative shape": array_message(b"C", "<f8", (-1, -1), data=bytes(8)),
         "huge shape": array_message(b"C", "<f8", (2**62, 4), data=bytes(8)),
         "huge empty shape": array_message(b"C", "<f8", (2**62, 0)),
+        "large empty shape": array_message(b"C", "<f8", (2**28, 0)),
+        "33 dimensions": array_message(b"C", "<f8", (1,) * 33, data=bytes(8)),
         "array of truth values 2": array_message(b"C", "|b1", (1,), data=b"\2"),
         "no such character": array_message(b"C", "<U1", (1,), data=b"\xff\xff\xff\x7f"),
         "outside its memory": array_message(b"S", "<f8", (2,), struct.pack("<Iqq", 0, 8, 8), bytes(16), [16]),
@@ -315,6 +319,33 @@ def test_a_view_of_memory_that_was_not_passed_is_refused():
     good = good[: good.index(struct.pack("<Iqq", 0, 32, 32)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
     view = read(good, table)[1]
     assert np.shares_memory(view, grid) and view.tolist() == [4.0, 8.0]
+
+
+def two_on_one_memory(first, second, length, data):
+    """A message with two new arrays of the given dtypes on one new segment."""
+    one = array_message(b"S", first, (1,), struct.pack("<Iqq", 0, 0, length), bytes(length))
+    two = array_message(b"S", second, (length,), struct.pack("<Iqq", 0, 0, 1), data)
+    before, after = 1 + 4 + 4, 4 + 1 + 4  # kind, number of segments, number of arrays; updates, a reference
+    head = b"\0" + struct.pack("<IQI", 1, length, 2)
+    return head + one[before:-after] + two[before:-after] + one[-after:]
+
+
+@pytest.mark.parametrize("kind, length, data", [("|b1", 1, b"\5"), ("<U1", 4, b"\xff\xff\xff\x7f")])
+def test_an_array_cannot_be_given_contents_through_another(kind, length, data):
+    assert read(two_on_one_memory(kind, "|u1", length, bytes(length)), Table())[1] is not None
+    with pytest.raises(WireError):
+        read(two_on_one_memory(kind, "|u1", length, data), Table())
+
+
+def test_truth_values_are_not_seen_as_numbers():
+    flags = np.array([True, False])
+    table = shared_table(flags)
+    view = array_message(b"K", "|u1", (2,), struct.pack("<Iqq", 0, 0, 1))
+    view = view[: view.index(struct.pack("<Iqq", 0, 0, 1)) + 20] + bytes(4) + b"a" + struct.pack("<I", 1)
+    with pytest.raises(WireError, match="another kind"):
+        read(view, table)
+    numbers, seen = across(flags, flags.view(np.uint8))
+    assert numbers.tolist() == [True, False] and seen.tolist() == [1, 0]
 
 
 def update(index, data):
