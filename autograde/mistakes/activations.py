@@ -63,6 +63,11 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+@wrong("math.exp", "math.exp takes one number, and x is an array of any shape: np.exp works entry by entry.")
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
 @wrong("overflows on the right", "e^x / (1 + e^x) is the sigmoid on paper, but at x = 1000 it is inf / inf, which is "
        "nan: that form is safe for negative x only.")
 def sigmoid(x):
@@ -780,6 +785,20 @@ def saturated_fraction(a, low, high, tol=0.05):
     return np.mean(a <= low + margin) + np.mean(a >= high - margin)
 
 
+@wrong("percent", "Your share is 100 times as large, in percent: a share lies between 0 and 1.")
+def saturated_fraction(a, low, high, tol=0.05):
+    margin = tol * (high - low)
+    return 100 * float(np.mean((a <= low + margin) | (a >= high - margin)))
+
+
+@wrong("ends of the data", "You measure from the smallest and the largest activation at hand: the ends are "
+       "those of the curve, low and high, and a layer that keeps to the middle is not saturated at all.")
+def saturated_fraction(a, low, high, tol=0.05):
+    low, high = np.min(a), np.max(a)
+    margin = tol * (high - low)
+    return float(np.mean((a <= low + margin) | (a >= high - margin)))
+
+
 @wrong("a count", "You return how many activations are saturated: the share is that number over the number of all "
        "activations.")
 def saturated_fraction(a, low, high, tol=0.05):
@@ -1040,6 +1059,19 @@ def gradient_check(f, x, analytic, h=1e-5):
         below[i] -= h
         num, ana = (f(above) - f(below)) / (2 * h), analytic[i]
         worst = max(worst, abs(num - ana) / (abs(num) + abs(ana) + 1e-8))
+    return worst
+
+
+@wrong("relative to the analytic value", "You divide by the size of the analytic value alone: here it is the "
+       "sum of both sizes, so that neither of the two is taken for the truth.")
+def gradient_check(f, x, analytic, h=1e-5):
+    worst = 0.0
+    for i in np.ndindex(x.shape):
+        above, below = np.array(x, dtype=float), np.array(x, dtype=float)
+        above[i] += h
+        below[i] -= h
+        num, ana = (f(above) - f(below)) / (2 * h), analytic[i]
+        worst = max(worst, abs(num - ana) / max(1e-8, abs(ana)))
     return worst
 
 

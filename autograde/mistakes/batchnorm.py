@@ -370,6 +370,48 @@ def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
     return gamma * x_hat + beta, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}, running
 
 
+@wrong("eps written in", "You add 1e-5 whatever eps is asked for: it is an argument, and 1e-5 only its "
+       "default.")
+def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
+    n = len(x)
+    if n < 2:
+        raise ValueError("N < 2")
+    mean, var = np.mean(x, axis=0), np.var(x, axis=0)
+    std = np.sqrt(var + 1e-5)
+    x_hat = (x - mean) / std
+    running = {"mean": (1 - momentum) * running["mean"] + momentum * mean,
+               "var": (1 - momentum) * running["var"] + momentum * var * n / (n - 1)}
+    return gamma * x_hat + beta, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}, running
+
+
+@wrong("momentum written in", "You mix the running statistics with a momentum of 0.1 whatever is asked for: "
+       "it is an argument, and 0.1 only its default.")
+def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
+    n = len(x)
+    if n < 2:
+        raise ValueError("N < 2")
+    mean, var = np.mean(x, axis=0), np.var(x, axis=0)
+    std = np.sqrt(var + eps)
+    x_hat = (x - mean) / std
+    running = {"mean": (1 - 0.1) * running["mean"] + 0.1 * mean,
+               "var": (1 - 0.1) * running["var"] + 0.1 * var * n / (n - 1)}
+    return gamma * x_hat + beta, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}, running
+
+
+@wrong("gamma and beta exchanged", "You multiply by beta and add gamma: gamma is the spread of the output "
+       "and beta its centre.")
+def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
+    n = len(x)
+    if n < 2:
+        raise ValueError("N < 2")
+    mean, var = np.mean(x, axis=0), np.var(x, axis=0)
+    std = np.sqrt(var + eps)
+    x_hat = (x - mean) / std
+    running = {"mean": (1 - momentum) * running["mean"] + momentum * mean,
+               "var": (1 - momentum) * running["var"] + momentum * var * n / (n - 1)}
+    return beta * x_hat + gamma, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}, running
+
+
 @wrong("eps outside the root", "You add eps outside the root, as the optimizers of lecture 05 do: "
        "normalization has it inside, sqrt(var + eps), and for a batch of little spread that is another "
        "number.")
@@ -615,6 +657,18 @@ def batchnorm_eval(x, gamma, beta, running, eps=1e-5):
     return gamma * (x - running["mean"]) / (running["var"] + eps) + beta
 
 
+@wrong("eps written in", "You add 1e-5 to the running variance whatever eps is passed: a network trained "
+       "with another eps would be evaluated as another function.")
+def batchnorm_eval(x, gamma, beta, running, eps=1e-5):
+    return gamma * (x - running["mean"]) / np.sqrt(running["var"] + 1e-5) + beta
+
+
+@wrong("gamma and beta exchanged", "You multiply by beta and add gamma: an example at the running mean "
+       "should come out as beta.")
+def batchnorm_eval(x, gamma, beta, running, eps=1e-5):
+    return beta * (x - running["mean"]) / np.sqrt(running["var"] + eps) + gamma
+
+
 @wrong("eps outside the root", "You add eps outside the root: with it inside in training and outside here, "
        "the two modes would not be the same function. It is sqrt(var + eps) in both.")
 def batchnorm_eval(x, gamma, beta, running, eps=1e-5):
@@ -794,6 +848,15 @@ def batchnorm_backward(dout, cache):
     return dx, np.sum(dout * x_hat, axis=0), np.sum(dout, axis=0, dtype=float)
 
 
+@wrong("gamma in dgamma and dbeta", "Your dgamma and dbeta hold a factor gamma: it belongs to dx alone. What "
+       "reaches gamma and beta themselves is dout as it came.")
+def batchnorm_backward(dout, cache):
+    x_hat, std, gamma = cache["x_hat"], cache["std"], cache["gamma"]
+    g = dout * gamma
+    dx = (g - np.mean(g, axis=0) - x_hat * np.mean(g * x_hat, axis=0)) / std
+    return dx, np.sum(g * x_hat, axis=0), np.sum(g, axis=0)
+
+
 @wrong("integer dbeta", "Your dbeta has the type of dout, integers when dout holds integers: every result of "
        "this course is float64, so that a learning rate times it is never cut.")
 def batchnorm_backward(dout, cache):
@@ -858,6 +921,45 @@ def layernorm(x, gamma, beta, eps=1e-5):
     std = np.sqrt(var + eps)
     x_hat = centred / std
     return gamma * x_hat + beta, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}
+
+
+@wrong("eps written in", "You add 1e-5 to the variance of each example whatever eps is passed: 1e-5 is its "
+       "default, and the caller may ask for another.")
+def layernorm(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(np.var(x, axis=1, keepdims=True) + 1e-5)
+    x_hat = (x - np.mean(x, axis=1, keepdims=True)) / std
+    return gamma * x_hat + beta, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}
+
+
+@wrong("not centred", "You divide by the standard deviation and do not subtract the mean first: each example "
+       "is to have mean 0 before gamma and beta come in.")
+def layernorm(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(np.var(x, axis=1, keepdims=True) + eps)
+    x_hat = x / std
+    return gamma * x_hat + beta, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}
+
+
+@wrong("root mean square", "You divide by the root mean square and subtract no mean: that is RMSNorm, a "
+       "later relative. LayerNorm centres each example first.")
+def layernorm(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(np.mean(np.square(x), axis=1, keepdims=True) + eps)
+    return gamma * (x / std) + beta, {"x_hat": x / std, "std": std, "gamma": np.array(gamma)}
+
+
+@wrong("gamma and beta exchanged", "You multiply by beta and add gamma: an example whose features are all "
+       "equal should come out as beta.")
+def layernorm(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(np.var(x, axis=1, keepdims=True) + eps)
+    x_hat = (x - np.mean(x, axis=1, keepdims=True)) / std
+    return beta * x_hat + gamma, {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}
+
+
+@wrong("beta before gamma", "You add beta before you multiply by gamma, feature by feature: the output's "
+       "centre is then gamma times beta, and beta is added last.")
+def layernorm(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(np.var(x, axis=1, keepdims=True) + eps)
+    x_hat = (x - np.mean(x, axis=1, keepdims=True)) / std
+    return gamma * (x_hat + beta), {"x_hat": x_hat, "std": std, "gamma": np.array(gamma)}
 
 
 @wrong("eps outside the root", "You add eps outside the root: LayerNorm has it inside, sqrt(var + eps), as "
@@ -1025,6 +1127,26 @@ def layernorm_backward(dout, cache):
     return dx, np.sum(dout * x_hat, axis=0), np.sum(dout, axis=0, dtype=float)
 
 
+@wrong("dgamma and dbeta exchanged", "You return dbeta before dgamma, in LayerNorm's backward pass: the "
+       "order is (dx, dgamma, dbeta).")
+def layernorm_backward(dout, cache):
+    x_hat, std, gamma = cache["x_hat"], cache["std"], cache["gamma"]
+    g = dout * gamma
+    centre, stretch = np.mean(g, axis=1, keepdims=True), np.mean(g * x_hat, axis=1, keepdims=True)
+    dx = (g - centre - x_hat * stretch) / std
+    return dx, np.sum(dout, axis=0, dtype=float), np.sum(dout * x_hat, axis=0)
+
+
+@wrong("gamma in dgamma and dbeta", "You sum gamma times dout for dgamma and dbeta: gamma belongs to dx "
+       "alone, for it stands between the normalized x and the output.")
+def layernorm_backward(dout, cache):
+    x_hat, std, gamma = cache["x_hat"], cache["std"], cache["gamma"]
+    g = dout * gamma
+    centre, stretch = np.mean(g, axis=1, keepdims=True), np.mean(g * x_hat, axis=1, keepdims=True)
+    dx = (g - centre - x_hat * stretch) / std
+    return dx, np.sum(g * x_hat, axis=0), np.sum(g, axis=0)
+
+
 @wrong("integer dbeta", "Your dbeta has the type of dout, so from an integer dout it holds integers: all "
        "results of this course are float64.")
 def layernorm_backward(dout, cache):
@@ -1079,6 +1201,13 @@ def fold_batchnorm(W, b, gamma, beta, running, eps=1e-5):
 def fold_batchnorm(W, b, gamma, beta, running, eps=1e-5):
     scale = gamma / np.sqrt(running["var"] + eps)
     return W * scale, b - running["mean"] * scale + beta
+
+
+@wrong("eps written in", "You fold with eps = 1e-5 whatever eps is passed: the folded layer should equal the "
+       "network as it was evaluated, with its own eps.")
+def fold_batchnorm(W, b, gamma, beta, running, eps=1e-5):
+    scale = gamma / np.sqrt(running["var"] + 1e-5)
+    return W * scale, (b - running["mean"]) * scale + beta
 
 
 @wrong("drops b", "Your bias leaves out the layer's own b. In training mode the batch's mean would swallow "

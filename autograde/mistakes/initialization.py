@@ -177,8 +177,8 @@ def glorot_uniform(fan_in, fan_out, rng):
     return rng.uniform(-a, a, size=(fan_in, fan_out))
 
 
-@wrong("counts the bias", "You count the bias as one more input: below the 6 stand fan_in + fan_out, and nothing "
-       "else. In small layers the difference is large.")
+@wrong("counts the bias", "Your sum counts the bias as one more input, or an input too few: below the 6 "
+       "stand fan_in + fan_out, and nothing else. In small layers the difference is large.")
 def glorot_uniform(fan_in, fan_out, rng):
     a = math.sqrt(6 / (fan_in + 1 + fan_out))
     return rng.uniform(-a, a, size=(fan_in, fan_out))
@@ -1136,6 +1136,12 @@ def initial_loss(num_classes):
     return math.log(num_classes) / num_classes
 
 
+@wrong("ten classes always", "Your loss is that of ten classes, 2.3, whatever num_classes is: it grows with "
+       "their number.")
+def initial_loss(num_classes):
+    return math.log(10)
+
+
 @wrong("error rate", "You return 1 - 1/C, the share of wrong guesses: that is an error rate, and the loss "
        "measures surprise.")
 def initial_loss(num_classes):
@@ -1267,8 +1273,8 @@ def output_bias(priors):
     return np.log(priors)
 
 
-@wrong("exactly one", "You ask for a sum of exactly 1: shares computed from counts miss it by rounding, and "
-       "up to 1e-8 is allowed.")
+@wrong("exactly one", "You ask for a sum of exactly 1, or very nearly: shares computed from counts miss it "
+       "by rounding, and up to 1e-8 is allowed.")
 def output_bias(priors):
     if np.any(priors <= 0) or np.sum(priors) != 1 and abs(np.sum(priors) - 1) > 1e-15:
         raise ValueError("not a distribution")
