@@ -36,7 +36,7 @@ from autograde.marks import Class, Work, read
 WEAK, HALF = 0.2, 0.5  # a question asks for a look where even chance would hardly lift it to these
 CHANCE = 1.645  # standard errors: one such flag in twenty would be chance
 # Told apart by lightness, in print without colours and whatever colours one sees.
-PALETTE = ("#ffffff", "#2562a6", "#e08b2d", "#dfe3e8", "#2a1440", "#9cc3e6")
+PALETTE = ("#ffffff", "#2562a6", "#d9822b", "#dde2e7", "#2a1440", "#a0c6e8")
 LEGEND = (
     (PALETTE[1], "right"),
     (PALETTE[5], "part of the points"),

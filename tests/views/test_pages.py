@@ -683,7 +683,7 @@ def test_the_colours_of_the_heat_map_differ_in_lightness_for_everyone(matrix):
         116 * max(float(seen_by(colour, matrix) @ (0.2126, 0.7152, 0.0722)), 0.0089) ** (1 / 3) - 16
         for colour in report.PALETTE
     )
-    assert min(np.diff(lightness)) > 7, lightness
+    assert min(np.diff(lightness)) > 9, lightness
 
 
 def test_text_in_a_picture_is_cut_to_its_room_and_east_asian_letters_count_twice():
