@@ -169,23 +169,64 @@ def test_a_backward_that_is_not_attempted_counts_so_whatever_the_forward_does(na
     assert message_of_backward(name, right, stubs[1]).startswith("NotImplementedError")
 
 
-def test_a_backward_may_keep_any_cache_that_its_forward_makes():
-    forward = '''def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
-    mean, var = x.mean(0), x.var(0)
-    out = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    running = {"mean": (1 - momentum) * running["mean"] + momentum * mean,
+FORWARD = {
+    "batchnorm_train": """def batchnorm_train(x, gamma, beta, running, momentum=0.1, eps=1e-5):
+    if len(x) < 2:
+        raise ValueError("two examples, please")
+    z, root, gain = (x - x.mean(0)) / np.sqrt(x.var(0) + eps), np.sqrt(x.var(0) + eps), gamma * 1.0
+    running = {"mean": (1 - momentum) * running["mean"] + momentum * x.mean(0),
                "var": (1 - momentum) * running["var"] + momentum * x.var(0, ddof=1)}
-    return out, (x * 1.0, mean, var, gamma * 1.0, eps, None, "batch"), running
-'''
-    backward = '''def batchnorm_backward(dout, cache):
-    x, mean, var, gamma, eps, _, _ = cache
-    x_hat = (x - mean) / np.sqrt(var + eps)
-    g = dout * gamma
-    dx = (g - g.mean(0) - x_hat * (g * x_hat).mean(0)) / np.sqrt(var + eps)
-    return [dx, (dout * x_hat).sum(0), dout.sum(0) + 0.0]
-'''
-    cells_of = {"batchnorm_train": forward, "batchnorm_backward": backward}
-    assert cells.run(NOTEBOOK, cells_of, {"test_batchnorm_backward"})["test_batchnorm_backward"].points == 3
+    return gamma * z + beta, CACHE, running
+""",
+    "layernorm": """def layernorm(x, gamma, beta, eps=1e-5):
+    root, gain = np.sqrt(x.var(1, keepdims=True) + eps), gamma * 1.0
+    z = (x - x.mean(1, keepdims=True)) / root
+    return gamma * z + beta, CACHE
+""",
+}
+BACKWARD = """def NAME(dout, cache):
+    z, root, gain = UNPACKED
+    g = dout * np.asarray(gain)
+    means = g.mean(AXIS, keepdims=True), (g * z).mean(AXIS, keepdims=True)
+    return [(g - means[0] - z * means[1]) / root, (dout * z).sum(0), dout.sum(0) + 0.0]
+"""
+CACHES = {
+    "a tuple": ("(z, root, gain)", "cache"),
+    "a list": ("[z, root, gain]", "cache"),
+    "a dict": ("{'z': z, 'root': root, 7: gain, 'n': len(z), 'said': 'x', 'none': None, 'on': True}",
+               "cache['z'], cache['root'], cache[7]"),
+    "nested": ("[{'z': (z, [root, None])}, (gain.tolist(), 1e-5, {})]",
+               "cache[0]['z'][0], cache[0]['z'][1][0], cache[1][0]"),
+}
+
+
+@pytest.mark.parametrize("kind", CACHES)
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_backward_may_keep_any_cache_that_its_forward_makes(name, kind):
+    packed, unpacked = CACHES[kind]
+    backward = name.replace("_train", "") + "_backward"
+    answers = {
+        name: FORWARD[name].replace("CACHE", packed),
+        backward: BACKWARD.replace("NAME", backward).replace("UNPACKED", unpacked).replace(
+            "AXIS", "0" if name == "batchnorm_train" else "1"),
+    }
+    outcomes = cells.run(NOTEBOOK, answers, {f"test_{name}", f"test_{backward}"})
+    assert [outcome.message for outcome in outcomes.values()] == ["", ""]
+
+
+@pytest.mark.parametrize("cache", ["None", "{}", "()", "0.0", "True", "'later'", "np.float64(2.0)", "z"])
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_forward_may_keep_next_to_nothing_before_its_backward_is_written(name, cache):
+    outcome = cells.run(NOTEBOOK, {name: FORWARD[name].replace("CACHE", cache)}, {f"test_{name}"})[f"test_{name}"]
+    assert outcome.message == ""
+
+
+@pytest.mark.parametrize("hidden", ["x", "gamma", "[x]", "{'kept': (gamma[:], 1)}", "(None, [{'x': x.T}])"])
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_cache_that_holds_an_argument_is_found_however_deep(name, hidden):
+    outcome = cells.run(NOTEBOOK, {name: FORWARD[name].replace("CACHE", hidden)}, {f"test_{name}"})[f"test_{name}"]
+    assert outcome.points == 0 and ("returned memory of its argument" in outcome.message
+                                    or "the caller's own" in outcome.message)
 
 
 def test_no_test_needs_another_answer_but_the_two_backwards_their_forwards():
@@ -205,7 +246,7 @@ def test_a_forward_that_is_wrong_elsewhere_costs_its_backward_no_points():
     harmless = {"biased running variance", "correction upside down", "momentum of the old share",
                 "adds without forgetting", "forgets at once", "running statistics untouched",
                 "running mean only", "collects standard deviations", "eps into the running variance",
-                "another default eps", "another default momentum", "writes into running",
+                "another default eps", "another default momentum", "momentum written in", "writes into running",
                 "keeps the caller's gamma", "keeps the caller's x", "accepts one example",
                 "accepts an empty batch"}
     kept = set()
