@@ -502,6 +502,12 @@ def test_a_student_cannot_say_when_he_handed_in(take, kind):
     assert "1/01_quadratics/quadratics.ipynb" in files and not [name for name in files if "timestamp" in name]
 
 
+def test_a_time_uploaded_beside_a_notebook_does_not_count_either(take):
+    folder = "Al_1_assignsubmission_file_"
+    _, files = take({f"{folder}/q.ipynb": FULL, f"{folder}/timestamp.txt": b"2020-01-01 10:00"}, "moodle")
+    assert list(files) == ["1/01_quadratics/quadratics.ipynb", "students.csv"]
+
+
 def test_in_a_zip_that_a_student_packed_no_time_counts_though_folders_may_have_one(take):
     inner = zipped({"q.ipynb": FULL, "timestamp.txt": b"2020-01-01 10:00"})
     _, files = take(

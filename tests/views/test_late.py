@@ -45,6 +45,9 @@ def test_a_date_is_due_at_its_end_and_a_topic_may_be_called_by_its_number(tmp_pa
         ("[late]\npercent_per_day = true", "from 0 to 100"),
         ("[late", "cannot be read"),
         ("colour = 1", "it may have"),
+        ("[titles]\n01_quadratics = 1", "in quotes"),
+        ('[titles]\n01_quadratics = " "', "in quotes"),
+        ('[titles]\n99_x = "Homework"', "no topic '99_x'"),
     ],
 )
 def test_a_wrong_file_gets_one_sentence_that_names_it(tmp_path, text, sentence):
