@@ -164,16 +164,20 @@ FAULTS = {
         "one value for a unit": ("rng.normal(0.0, std, size=nonzero)", "rng.normal(0.0, std)"),
         "the first row always": (
             "    return W",
-            "    for unit in np.flatnonzero(W[0] == 0):\n        W[[0, np.flatnonzero(W[:, unit])[0]], unit] ="
-            " W[[np.flatnonzero(W[:, unit])[0], 0], unit]\n    return W",
+            (
+                "    for unit in np.flatnonzero(W[0] == 0):\n        W[[0, np.flatnonzero(W[:, unit])[0]], unit] ="
+                " W[[np.flatnonzero(W[:, unit])[0], 0], unit]\n    return W"
+            ),
         ),
         "units in pairs": ("    return W", "    return W[:, np.arange(fan_out) // 2 * 2]"),
     },
     ("07", "has_symmetric_units"): {
         "neighbours after sorting one weight": (
             "    return np.unique(units, axis=1).shape[1] < units.shape[1]",
-            '    units = units[:, np.argsort(units[0], kind="stable")]\n'
-            "    return bool(np.any(np.all(units[:, 1:] == units[:, :-1], axis=0)))",
+            (
+                '    units = units[:, np.argsort(units[0], kind="stable")]\n'
+                "    return bool(np.any(np.all(units[:, 1:] == units[:, :-1], axis=0)))"
+            ),
         ),
     },
     ("07", "variance_gain"): {
