@@ -225,6 +225,10 @@ def survey(submissions: Path) -> tuple[list[Target], list[Stray]]:
     for name in _entries(submissions):
         path = submissions / name
         if name.startswith(".") or name in intake.IGNORED_FOLDERS:
+            if any((path / folder).is_dir() for folder in known):
+                strays.append(
+                    Stray(intake.shown(name), "is left out as hidden or a tool's; rename the folder")
+                )
             continue
         if path.is_symlink():
             strays.append(Stray(intake.shown(name), "is a link, and links are not followed"))
@@ -247,7 +251,12 @@ def survey(submissions: Path) -> tuple[list[Target], list[Stray]]:
 
 def _survey_student(path: Path, known: dict[str, Topic], targets: list[Target], strays: list[Stray]) -> None:
     before = len(targets) + len(strays)
-    for name in _entries(path):
+    try:
+        names = _entries(path)
+    except Refusal as problem:
+        strays.append(Stray(intake.shown(path.name), str(problem).rstrip(".")))
+        return
+    for name in names:
         where = f"{path.name}/{intake.shown(name)}"
         if name.startswith(".") or name in intake.IGNORED_FOLDERS:
             continue
@@ -458,10 +467,6 @@ def fingerprint(topic: Topic, room: Classroom, engine: str, timeout: float) -> s
         )
     ]
     code.append(ROOT / "autograde" / "mistakes" / f"{topic.name}.py")
-    versions = [platform.python_version()]
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions.append(f"{package} {importlib.metadata.version(package)}")
     files = [
         *code,
         topic.solution,
@@ -469,7 +474,17 @@ def fingerprint(topic: Topic, room: Classroom, engine: str, timeout: float) -> s
         room.root / "nbgrader_config.py",
     ]
     contents = (path.read_bytes() for path in files if path.is_file())
-    return _digest(engine, timeout, versions, sorted(room.rules.late.items()), *contents)
+    return _digest(engine, timeout, _versions(), sorted(room.rules.late.items()), *contents)
+
+
+@functools.cache
+def _versions() -> tuple[str, ...]:
+    """What the packages that a mark depends on are."""
+    versions = [platform.python_version()]
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+    return tuple(versions)
 
 
 def _digest(*parts) -> str:

@@ -395,4 +395,6 @@ def reissue(rows):
             raise WireError("not a warning")
         problem = WARNINGS.get(row[0], UserWarning)(row[1])
         problem.raised = Raised(row[0], row[1], ())  # for a filter that makes an error of it
-        warnings.warn_explicit(problem, None, "<your code>", min(max(row[2], 0), 10**6), module="your_code", registry={})
+        warnings.warn_explicit(
+            problem, None, "<your code>", min(max(row[2], 0), 10**6), module="your_code", registry={}
+        )

@@ -30,7 +30,6 @@ from .plain import (
 )
 from .sharing import Segment, SharedArray, SharedObject, bytes_of, extent
 
-
 _NO_ARRAYS = bytes(8)
 
 

@@ -1,7 +1,7 @@
 """Writes one message of a wire: the arrays that are new, what changed in the open calls, and the values.
 
-    message = kind (1 byte), array section, updates, value
-    value   = one byte that tells its kind, then its content; containers hold values
+message = kind (1 byte), array section, updates, value
+value   = one byte that tells its kind, then its content; containers hold values
 """
 
 from __future__ import annotations
@@ -232,7 +232,9 @@ class Encoder:
                 )
                 raise Unsendable(hint)
             if plain.ndim > MAX_DIMENSIONS:
-                raise Unsendable(f"an array of {plain.ndim} dimensions; at most {MAX_DIMENSIONS} can be passed")
+                raise Unsendable(
+                    f"an array of {plain.ndim} dimensions; at most {MAX_DIMENSIONS} can be passed"
+                )
             if plain.nbytes > DEFAULT_MESSAGE_BYTES:
                 raise Unsendable(f"an array of {plain.nbytes:,} bytes is too large")
             if span(plain.shape, plain.itemsize) > DEFAULT_MESSAGE_BYTES:

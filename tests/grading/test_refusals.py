@@ -227,3 +227,25 @@ def test_a_student_name_that_nbgrader_cannot_use_is_named_and_others_survive(tmp
     ):
         hand_in(folder, name)
     assert len(grading.survey(folder)[0]) == 14
+
+
+def test_a_folder_that_is_hidden_or_cannot_be_read_is_named_and_costs_no_one_else_anything(
+    tmp_path, monkeypatch
+):
+    for student in ("ana", ".ben", "cleo"):
+        (tmp_path / student / TOPIC.folder).mkdir(parents=True)
+    (tmp_path / ".cache").mkdir()
+    listdir = os.listdir
+
+    def closed(folder):
+        if Path(folder).name == "cleo":
+            raise PermissionError(13, "Permission denied")
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", closed)
+    targets, strays = grading.survey(tmp_path)
+    assert [target.student for target in targets] == ["ana"]
+    assert {stray.where: stray.why for stray in strays} == {
+        ".ben": "is left out as hidden or a tool's; rename the folder",
+        "cleo": f"{tmp_path / 'cleo'} cannot be read: Permission denied",
+    }
