@@ -1,6 +1,7 @@
 """What an instructor or a student types: `python -m autograde COMMAND`. Turns refusals into sentences and exit statuses.
 
-0: done. 1: done, but some submissions could not be graded as they were handed in. 2: the call itself was wrong.
+0: done. 1: done, but some submissions could not be taken, or not graded, as they were handed in. 2: the call itself was
+wrong.
 130: interrupted; what was done is kept.
 """
 
@@ -130,7 +131,7 @@ def _collect(options) -> int:
         )
     _say(result.notes)
     print(f"{result.new} new, {result.unchanged} unchanged submissions in {options.out}")
-    return DONE
+    return DONE_WITH_EXCEPTIONS if result.left_out else DONE
 
 
 def _report(options) -> int:
@@ -206,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m autograde",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Tools of the course: make exercises from solutions, check a notebook, collect, grade, report, export.",
-        epilog="Exit status: 0 done; 1 done, but some submissions could not be graded as they were handed in;\n"
+        epilog="Exit status: 0 done; 1 done, but some submissions could not be taken, or not graded, as handed in;\n"
         "2 the call was wrong; 130 interrupted (what was done is kept).",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -83,12 +83,17 @@ class TooMuch(Refused):
 @dataclass
 class Collected:
     """How many submissions were put in place, how many were there already, and what an instructor should
-    know.
+    know: what was not taken, and other things.
     """
 
     new: int = 0
     unchanged: int = 0
-    notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        return self.left_out + self.remarks
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def collect(
     given = find_topic(topic) if topic else None
     rules = Rules.load(Path(course)) if course else Rules()
     result = Collected()
-    told = _roster(kind, roster, rules, result.notes)
+    told = _roster(kind, roster, rules, result.remarks)
     with explained(out):
         near = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
         with tempfile.TemporaryDirectory(prefix=".collect-", dir=near) as scratch:
@@ -169,26 +174,25 @@ def _take(
     result: Collected,
     progress,
 ) -> None:
-    app = _app(scratch, result.notes)
+    app = _app(scratch, result.left_out)
     archive, extracted = scratch / "downloaded" / "archive", scratch / "downloaded" / "extracted"
     archive.mkdir(parents=True)
     (archive / "download").symlink_to(source.resolve())
     app.extractor_plugin_inst.progress = progress
-    noted = len(result.notes)
     try:
         app.extractor_plugin_inst.extract(str(archive), str(extracted))
-        found = _identify(extracted, reader, given, told, result.notes)
+        found = _identify(extracted, reader, given, told, result)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted while {source.name} was unpacked: {out} is as it was; run the same command again"
         ) from None
-    if not found and len(result.notes) == noted:
+    if not found and not result.left_out:
         raise Refusal(f"There is no notebook in {source}.")
-    result.notes += _without_notebook(found, app.extractor_plugin_inst.others, reader, told)
+    result.left_out += _without_notebook(found, app.extractor_plugin_inst.others, reader, told)
     latest: dict[tuple[str, str], list[Found]] = {}
     for item in found:
         latest.setdefault((item.student, item.topic.folder), []).append(item)
-    result.notes += _alike({student for student, _ in latest})
+    result.remarks += _alike({student for student, _ in latest})
     for versions in latest.values():
         versions.sort(key=lambda item: (item.time or datetime.datetime.min, item.copy, _natural(item.shown)))
     for topic in {item.topic for item in found}:
@@ -528,27 +532,33 @@ EXPECTED = {
 }
 
 
-def _identify(root: Path, reader, given: Topic | None, told: Roster, notes: list[str]) -> list[Found]:
+def _identify(root: Path, reader, given: Topic | None, told: Roster, result: Collected) -> list[Found]:
     """Every notebook below `root` of which student and topic are known; a note for each other one."""
     paths = sorted(path for path in root.rglob("*.ipynb") if path.is_file())
     strip = _wrapping(paths, root) if reader is _folder else 0
     if strip:
         around = _shown(paths[0].relative_to(root).parts[0])
-        notes.append(f"All lies in the folder {around}: students are called by the folders in it.")
+        result.remarks.append(f"All lies in the folder {around}: students are called by the folders in it.")
     known, found = _released_names(), []
     for path in paths:
         parts = path.relative_to(root).parts[strip:]
         shown = _shown("/".join(parts))
         whose = reader(parts)
         if whose is None or not _usable(whose[0]):
-            notes.append(f"{shown} belongs to no student that can be told ({EXPECTED[reader]}): left out.")
+            result.left_out.append(
+                f"{shown} belongs to no student that can be told ({EXPECTED[reader]}): left out."
+            )
             continue
         topic = _topic(path, parts, known) or given
         if topic is None:
-            notes.append(f"{shown} is of no topic that can be told: left out; name it with --topic.")
+            result.left_out.append(
+                f"{shown} is of no topic that can be told: left out; name it with --topic."
+            )
             continue
         if given is not None and topic != given:
-            notes.append(f"{shown} is of {topic.folder}, not of {given.folder}: taken for {topic.folder}.")
+            result.remarks.append(
+                f"{shown} is of {topic.folder}, not of {given.folder}: taken for {topic.folder}."
+            )
         number, time = COPY.search(path.stem), told.times.get(whose[0])
         beside = path.with_name("timestamp.txt")
         if reader is _folder and beside.is_file():  # elsewhere a student could have uploaded it
@@ -749,7 +759,7 @@ def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result:
     if item.late and time is None:
         due = rules.due(item.topic.folder)
         time = due + datetime.timedelta(seconds=1) if due else None
-        result.notes.append(
+        result.remarks.append(
             f"{where}: Canvas says that it came late, and not when"
             + (
                 "; taken as one second after the due date: correct timestamp.txt if you know better."
@@ -760,7 +770,7 @@ def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result:
     for version in versions[:-1]:
         _keep(out, version.student, version.topic, version.path.read_bytes())
     if len(versions) > 1:
-        result.notes.append(
+        result.remarks.append(
             f"{where}: handed in {len(versions)} times; {item.shown} counts, the others are kept in"
             f" {EARLIER}."
         )
@@ -772,14 +782,16 @@ def _place(out: Path, folder: Path, versions: list[Found], rules: Rules, result:
             return
         if standing != content and time is not None and before is not None and time < before:
             _keep(out, item.student, item.topic, content)
-            result.notes.append(
+            result.remarks.append(
                 f"{where}: the version of {before:%Y-%m-%d %H:%M} (UTC) that is there is newer and stays;"
                 f" this one is kept in {EARLIER}."
             )
             return
         if standing != content:
             _keep(out, item.student, item.topic, standing)
-            result.notes.append(f"{where}: replaced by the new version; the one before is kept in {EARLIER}.")
+            result.remarks.append(
+                f"{where}: replaced by the new version; the one before is kept in {EARLIER}."
+            )
     if time is not None:
         replace(when, f"{time:%Y-%m-%d %H:%M:%S} UTC\n".encode())
     elif when.exists() and not (target.is_file() and target.read_bytes() == content):

@@ -170,3 +170,23 @@ def test_names_that_cannot_be_read_do_not_cost_the_report(tmp_path, capsys):
     (tmp_path / "class" / "students.csv").write_bytes(b"")
     assert main(["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--quiet"]) == 0
     assert "Without names:" in capsys.readouterr().err and (tmp_path / "out" / "report.html").is_file()
+
+
+def test_collect_returns_1_where_something_could_not_be_taken(tmp_path, capsys):
+    hand_in(tmp_path / "download", "ana")
+    call = [
+        "collect",
+        str(tmp_path / "download"),
+        "--from",
+        "folder",
+        "--out",
+        str(tmp_path / "class"),
+        "--quiet",
+    ]
+    assert main(call) == 0 and capsys.readouterr().err == ""
+    (tmp_path / "download" / "ben").mkdir()
+    (tmp_path / "download" / "ben" / "work.zip").write_bytes(b"")
+    assert main(call) == 1
+    told = capsys.readouterr()
+    assert told.err == "Note: ben/work.zip is refused: it is not a zip file that can be read.\n"
+    assert told.out.startswith("0 new, 1 unchanged")
