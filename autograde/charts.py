@@ -138,7 +138,7 @@ def heat_map(
     smooth = "auto" if tall < 1 else "pixelated"
     parts, x, first = [], left, 0
     for name, across in groups:
-        parts.append(_text(x, 12, cut(name, across * cell / 7.5), "start", extra=' font-weight="600"'))
+        parts.append(_text(x, 12, cut(name, across * cell / 8), "start", extra=' font-weight="600"'))
         for place in range(across):
             if place % 2 == 0 or cell > 11:
                 parts.append(

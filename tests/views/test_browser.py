@@ -143,6 +143,12 @@ def test_it_prints_and_a_closed_hint_is_printed_too(opened):
     assert tab.ask(
         "[...document.querySelectorAll('.skip')].every(e => getComputedStyle(e).display === 'none')"
     )
+    meaning = (
+        "[...document.querySelectorAll('.legend i, .meter, .strip span')]"  # their colour says something
+    )
+    assert tab.ask(
+        f"{meaning}.length > 5 && {meaning}.every(e => getComputedStyle(e).printColorAdjust === 'exact')"
+    )
     tab.call("Emulation.setEmulatedMedia", media="")
 
 
