@@ -145,7 +145,7 @@ class Student:
 
     def __init__(self, source, order):
         ours, theirs = socket.socketpair()
-        door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, their_door, their_control:
             source.spawn(order, [theirs, their_door, their_control])

@@ -35,7 +35,7 @@ rename:82:- renameat:264:38 renameat2:316:276 link:86:- linkat:265:37 symlink:88
 readlink:89:- readlinkat:267:78 truncate:76:45 ftruncate:77:46 fallocate:285:47 fsync:74:82 fdatasync:75:83
 getdents:78:- getdents64:217:61 umask:95:166 flock:73:32 statfs:137:43 fstatfs:138:44 sendfile:40:71
 copy_file_range:326:285 sendto:44:206 recvfrom:45:207 sendmsg:46:211 recvmsg:47:212 shutdown:48:210
-getsockopt:55:209 setsockopt:54:208 getsockname:51:204 getpeername:52:205 socketpair:53:199 wait4:61:260
+getsockopt:55:209 setsockopt:54:208 getsockname:51:204 getpeername:52:205 wait4:61:260
 waitid:247:95 exit:60:93 exit_group:231:94 alarm:37:- setitimer:38:103 getitimer:36:102 timer_create:222:107
 timer_settime:223:110 timer_gettime:224:108 timer_getoverrun:225:109 timer_delete:226:111 pause:34:-
 restart_syscall:219:128 kill:62:129 tkill:200:130 tgkill:234:131 rt_sigqueueinfo:129:138
@@ -49,6 +49,7 @@ SPECIAL = {
     "prlimit64": (302, 261),
     "fcntl": (72, 25),
     "ioctl": (16, 29),
+    "socketpair": (53, 199),
 }
 # system calls after this one do not exist for the student, so that a libc takes an older way
 NEWEST = 449
@@ -56,11 +57,13 @@ NEWEST = 449
 # get dumpable, set and get name, read bounding set, get no_new_privs, VMA
 PR_ALLOWED = (3, 15, 16, 23, 39, 0x53564D41)
 F_REFUSED = (8, 10, 15, 1024, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY
-IOCTL_REFUSED = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
+# TCGETS (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; others would change files' flags, for one
+IOCTL_ALLOWED = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+AF_UNIX, STREAM, SEQPACKET = 1, 1, 5  # a datagram socket, though one of a pair, could send to any other's path
 CLONE_THREAD_FLAGS = 0x00000100 | 0x00000800 | 0x00010000  # VM, SIGHAND, THREAD
 CLONE_FORK_ALLOWED = 0x00200000 | 0x01000000 | signal.SIGCHLD  # CHILD_CLEARTID, CHILD_SETTID
 CLONE_NEW_ANY = 0x7E020080 | 0x00008000  # any namespace; CLONE_PARENT
-LD, JEQ, JGE, JGT, RET = 0x20, 0x15, 0x35, 0x25, 0x06
+LD, JEQ, JGE, JGT, AND, RET = 0x20, 0x15, 0x35, 0x25, 0x54, 0x06
 ALLOW, NOTIFY, KILL = 0x7FFF0000, 0x7FC00000, 0x80000000
 NR, ARCH, FIRST_ARGUMENT = 0, 4, 16
 
@@ -103,7 +106,7 @@ def filter_program(audit_arch, column):
     for name, index, values, found, otherwise in (
         ("prctl", 0, PR_ALLOWED, ALLOW, _fail(errno.EPERM)),
         ("fcntl", 1, F_REFUSED, _fail(errno.EPERM), ALLOW),
-        ("ioctl", 1, IOCTL_REFUSED, _fail(errno.EPERM), ALLOW),
+        ("ioctl", 1, IOCTL_ALLOWED, ALLOW, _fail(errno.EPERM)),
         ("prlimit64", 0, (0,), ALLOW, _fail(errno.EPERM)),
     ):
         put(JEQ, special[name], 0, 2 + 2 * len(values))
@@ -112,6 +115,15 @@ def filter_program(audit_arch, column):
             put(JEQ, value, 0, 1)
             put(RET, found)
         put(RET, otherwise)
+    put(JEQ, special["socketpair"], 0, 8)
+    argument(0)
+    put(JEQ, AF_UNIX, 0, 5)
+    argument(1)
+    put(AND, 0xF)  # the kind, without its flags
+    put(JEQ, STREAM, 1, 0)
+    put(JEQ, SEQPACKET, 0, 1)
+    put(RET, ALLOW)
+    put(RET, _fail(errno.EPERM))
     put(JEQ, special["clone3"], 0, 1)
     put(RET, _fail(errno.ENOSYS))
     put(JGT, NEWEST, 0, 1)

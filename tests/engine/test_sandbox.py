@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograde.engine import Engine, Limits, SandboxUnavailable, kernel, landlock, sandbox, seccomp
-from tests.engine.notebooks import added, notebook
+from tests.engine.notebooks import added, notebook, solution, test
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -47,11 +48,13 @@ ATTEMPTS = {
     "system calls: inotify": "syscall(294 if x86 else 26, 0)",
     "system calls: pidfd": "os.pidfd_open(parent)",
     "system calls: own filter": "syscall(317 if x86 else 277, 2, 0, bytes(4))",
+    "system calls: flags of a file": "fcntl.ioctl(os.open(os.__file__, 0), 0x80086601, bytearray(8))",
     "network: tcp": "socket.socket().close()",
     "network: tcp 6": "socket.socket(socket.AF_INET6).close()",
     "network: udp": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()",
     "network: unix": "socket.socket(socket.AF_UNIX).close()",
     "network: netlink": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close()",
+    "network: datagrams": "[end.close() for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)]",
     "signals: to another process": "os.kill(parent, 0)",
     "signals: to a group": "os.killpg(os.getpgid(parent), 0)",
     "signals: by a file": "fcntl.fcntl(os.pipe()[0], 8, parent)",
@@ -149,6 +152,7 @@ UNCERTAIN = {
     "system calls: keyring",
     "system calls: io_uring",
     "system calls: shared memory",
+    "system calls: flags of a file",
 }
 
 
@@ -157,6 +161,37 @@ def test_the_same_attempt_works_without_the_sandbox(without, name):
     if without[name] in ("PermissionError", "FileNotFoundError") and os.getuid() != 0:
         pytest.skip("this user may not do it anyway")
     assert without[name] == "works"
+
+
+@pytest.mark.parametrize("kind", ["strict_engine", "bare_engine"])
+def test_no_socket_that_a_student_has_reaches_another_by_its_path(request, kind, tmp_path):
+    """Not one made by the student, nor one that the engine has left open."""
+    send = (
+        "import os, socket\nends = [*socket.socketpair(), *socket.socketpair(type=socket.SOCK_SEQPACKET)]\n"
+        "reached = 0\nfor fd in range(3, 128):\n    try:\n        end = socket.socket(fileno=os.dup(fd))\n"
+        "    except OSError:\n        continue\n    for say in (lambda: end.sendto(b'x', {path!r}),\n"
+        "        lambda: end.sendmsg([b''], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, b'')], 0, {path!r})):\n"
+        "        try:\n            say()\n        except OSError:\n            pass\n    reached += 1\nprint(reached > 4)"
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as box:
+        box.bind(str(tmp_path / "box"))
+        os.chmod(tmp_path / "box", 0o777)
+        os.chmod(tmp_path, 0o711)
+        box.setblocking(False)
+        source = send.format(path=str(tmp_path / "box"))
+        cells = (
+            added(source),
+            test("f(1)"),
+            solution("def f(x):\n    " + source.replace("\n", "\n    "), "f"),
+            test("f(1)", "again"),
+        )
+        result = request.getfixturevalue(kind).run(notebook(*cells))
+        with pytest.raises(BlockingIOError):
+            box.recv(10)
+        outputs = [output for cell in result.notebook.cells for output in cell.outputs]
+        assert any("True" in output.get("text", "") for output in outputs) or "ended the process" in str(
+            result.notes
+        )
 
 
 def test_the_private_disk_is_full_at_its_limit(strict_engine):
