@@ -181,7 +181,7 @@ def _take(
     app.extractor_plugin_inst.progress = progress
     try:
         app.extractor_plugin_inst.extract(str(archive), str(extracted))
-        found = _identify(extracted, reader, given, told, result)
+        found = _identify(extracted, reader, given, told, result, progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted while {source.name} was unpacked: {out} is as it was; run the same command again"
@@ -532,7 +532,9 @@ EXPECTED = {
 }
 
 
-def _identify(root: Path, reader, given: Topic | None, told: Roster, result: Collected) -> list[Found]:
+def _identify(
+    root: Path, reader, given: Topic | None, told: Roster, result: Collected, progress: Callable | None
+) -> list[Found]:
     """Every notebook below `root` of which student and topic are known; a note for each other one."""
     paths = sorted(path for path in root.rglob("*.ipynb") if path.is_file())
     strip = _wrapping(paths, root) if reader is _folder else 0
@@ -540,7 +542,9 @@ def _identify(root: Path, reader, given: Topic | None, told: Roster, result: Col
         around = _shown(paths[0].relative_to(root).parts[0])
         result.remarks.append(f"All lies in the folder {around}: students are called by the folders in it.")
     known, found = _released_names(), []
-    for path in paths:
+    for done, path in enumerate(paths, start=1):
+        if progress:
+            progress(done, len(paths), "recognized")
         parts = path.relative_to(root).parts[strip:]
         shown = _shown("/".join(parts))
         whose = reader(parts)

@@ -103,7 +103,7 @@ def stopped_at(monkeypatch, number):
         ("export", 4, "4 of 22 files are in"),
         ("simulate", 1, "class is as it was; run the same command again"),
         ("collect", 0, "class is as it was; run the same command again"),
-        ("collect", 3, "2 of 2 submissions are in"),
+        ("collect", 5, "2 of 2 submissions are in"),
     ],
 )
 def test_ctrl_c_says_what_is_done_and_how_to_go_on(
