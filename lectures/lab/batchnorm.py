@@ -42,8 +42,8 @@ def first_layer_curvature(params, x):
     """Gauss-Newton matrix of the cross entropy in the first layer's parameters, for a network of two layers.
 
     params: ((W1, b1), (W2, b2)) with a ReLU between; x: (N, d). Returns (h (d + 1), h (d + 1)) for h hidden
-    units: the mean of B (x) [x, 1][x, 1]^T, where B (h, h) is the curvature of an example's loss in z. Between two kinks
-    of its ReLUs the network is linear in these parameters, so there it is the Hessian itself.
+    units: the mean of B (x) [x, 1][x, 1]^T, where B (h, h) is the curvature of an example's loss in z.
+    Between two kinks of its ReLUs the network is linear in these parameters, so there it is the Hessian itself.
     """
     (W1, b1), (W2, b2) = params
     z = x @ W1 + b1

@@ -57,9 +57,9 @@ def measured_signals(params, x, activation, rng):
 def predicted_signals(sizes, rule, activation="linear"):
     """What `measured_signals` should find for an input of mean square 1: (forward, backward), each (layers,).
 
-    The recursion of the lecture, with z normal, as it is in wide layers (Poole et al., NIPS 2016): a layer multiplies
-    the mean square by fan-in times the variance, and the activation leaves E[phi(z)^2] of it; on the way back they are
-    fan-out times the variance, and E[phi'(z)^2].
+    The recursion of the lecture, with z normal, as it is in wide layers (Poole et al., NIPS 2016): a layer
+    multiplies the mean square by fan-in times the variance, and the activation leaves E[phi(z)^2] of it; on
+    the way back the two factors are fan-out times the variance, and E[phi'(z)^2].
     """
     phi = activation_of(activation)
     normal_z, chance = np.polynomial.hermite_e.hermegauss(64)
