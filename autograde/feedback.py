@@ -123,7 +123,12 @@ def status_of(cell, undone: bool = False) -> str:
         if error.ename in ("TimeoutError", "CellTimeoutError"):
             return "timeout"
         ended = error.ename == "RuntimeError" and told.startswith(
-            ("Your code ended the process", "Your code broke the connection", "The test could not be run")
+            (
+                "Your code ended the process",
+                "Your code broke the connection",
+                "Your code needed more memory",
+                "The test could not be run",
+            )
         )
         return "crashed" if ended or error.ename == "DeadKernelError" else "wrong"
     score, most = utils.determine_grade(cell)

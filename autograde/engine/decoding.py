@@ -25,6 +25,7 @@ from .plain import (
     SCALAR_KINDS,
     U32,
     U64,
+    family,
     is_key,
     span,
 )
@@ -280,7 +281,7 @@ class Decoder:
         if sum(lengths) > DEFAULT_MESSAGE_BYTES:
             raise WireError("too much memory")
         count = self._count(MAX_ARRAYS)
-        first_new, first_array = len(self.table.segments), len(self.table.arrays)
+        first_new = len(self.table.segments)
         for length in lengths:
             buffer, covered = np.zeros(length, np.uint8), np.zeros(length, np.uint8)
             self.table.segments.append(Segment(buffer, length, True, "", covered))
@@ -316,7 +317,7 @@ class Decoder:
                 if low < 0 or high > segment.length:
                     raise WireError("an array outside its memory")
                 if known:
-                    if dtype.kind not in MEMORY_KINDS or (dtype.kind == "b") != (segment.kind == "b"):
+                    if dtype.kind not in MEMORY_KINDS or family(dtype.kind) != family(segment.kind):
                         raise WireError("a view of another kind")
                     if not segment.covers(offset, dtype, shape, strides):
                         raise WireError("a view of memory that was not passed")
@@ -324,6 +325,8 @@ class Decoder:
                 else:
                     last = self._array_data(size, dtype)
                     segment.kind = segment.kind or dtype.kind
+                    if family(segment.kind) != family(dtype.kind):
+                        raise WireError("arrays of different kinds in one memory")
                     bytes_of(segment.covered, offset, dtype.itemsize, shape, strides)[...] = 1
                     array = np.ndarray(shape, dtype, segment.keep, offset, strides)
                     array[...] = _array_from(last, dtype, shape)
@@ -332,8 +335,6 @@ class Decoder:
             self.table.arrays.append(SharedArray(array, array.view(), last))
             if not writeable:
                 frozen.append(array)
-        for shared in self.table.arrays[first_array:] if lengths else ():  # another may have overwritten it
-            _array_from(shared.array.tobytes(), shared.array.dtype, shared.array.shape)
         for array in frozen:
             array.flags.writeable = False
 

@@ -22,6 +22,7 @@ from .plain import (
     MEMORY_KINDS,
     SCALAR_KINDS,
     describe_type,
+    family,
     is_key,
     span,
 )
@@ -295,9 +296,12 @@ class Encoder:
             if end == at + 1 and alone[first]:
                 places[first] = alone[first], 0, 0
             else:
-                members = [i for _, _, i in bounds[at:end]]
-                for i, offset in self._share(groups, low, high, [arrays[i] for i in members], members):
-                    places[i] = b"S", len(groups) - 1, offset
+                by_family = {}
+                for _, _, i in bounds[at:end]:
+                    by_family.setdefault(family(arrays[i].dtype.kind), []).append(i)
+                for members in by_family.values():
+                    for i, offset in self._share(groups, low, high, [arrays[i] for i in members], members):
+                        places[i] = b"S", len(groups) - 1, offset
             at = end
         return places, groups
 
@@ -323,8 +327,8 @@ class Encoder:
                 continue
             low, high = _byte_bounds(memory)
             if segment.low <= low and high <= segment.low + segment.length:
-                if (memory.dtype.kind == "b") != (segment.kind == "b"):
-                    return None
+                if family(memory.dtype.kind) != family(segment.kind):
+                    continue
                 offset = address(memory) - segment.low
                 if segment.covers(offset, memory.dtype, memory.shape, memory.strides):
                     return b"K", number, offset

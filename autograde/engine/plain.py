@@ -24,6 +24,11 @@ BIT_GENERATORS = {
 U32, I64, U64, F64 = map(struct.Struct, ("<I", "<q", "<Q", "<d"))
 
 
+def family(kind):
+    """Arrays of one family may lie in one memory: what is written through one is sound for the other."""
+    return "number" if kind in "iufc" else kind
+
+
 def span(shape, itemsize):
     """Bytes that an array would take if no axis were empty: one may be empty and yet too long to work with."""
     return math.prod(max(n, 1) for n in shape) * itemsize

@@ -56,10 +56,15 @@ NEWEST = 449
 
 # get dumpable, set and get name, read bounding set, get no_new_privs, VMA
 PR_ALLOWED = (3, 15, 16, 23, 39, 0x53564D41)
-F_REFUSED = (8, 10, 15, 1024, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY
+# F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY, F_SET_RW_HINT, F_SET_FILE_RW_HINT
+F_REFUSED = (8, 10, 15, 1024, 1026, 1036, 1038)
 # TCGETS (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; others would change files' flags, for one
 IOCTL_ALLOWED = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-AF_UNIX, STREAM, SEQPACKET = 1, 1, 5  # a datagram socket, though one of a pair, could send to any other's path
+AF_UNIX, STREAM, SEQPACKET = (
+    1,
+    1,
+    5,
+)  # a datagram socket, though one of a pair, could send to any other's path
 CLONE_THREAD_FLAGS = 0x00000100 | 0x00000800 | 0x00010000  # VM, SIGHAND, THREAD
 CLONE_FORK_ALLOWED = 0x00200000 | 0x01000000 | signal.SIGCHLD  # CHILD_CLEARTID, CHILD_SETTID
 CLONE_NEW_ANY = 0x7E020080 | 0x00008000  # any namespace; CLONE_PARENT

@@ -35,6 +35,7 @@ def guard(order, sockets, shell, ready):
         shutil.copytree(order["files"], order["folder"], dirs_exist_ok=True)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     me = os.getpid()
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # without PID namespaces, what loses its parent comes here
     child = kernel.fork()
     if child == 0:
         try:
@@ -52,8 +53,9 @@ def guard(order, sockets, shell, ready):
     control.send(report or json.dumps({"ended": None}).encode())
     watched = None if ready["namespaces"] else order["folder"]
     _Watch(child, control, listeners[0] if listeners else None, order, watched).until_the_end()
-    _kill_all(child)
+    _kill_all()
     _, status, usage = os.wait4(child, 0)
+    _wait_for_all()
     control.send(json.dumps({"ended": status, "cpu": usage.ru_utime + usage.ru_stime}).encode())
 
 
@@ -99,8 +101,7 @@ class _Watch:
                 self.grants = 1
             elif message == b"done":
                 if self.grants != 1:  # a leave that was not taken has left no process
-                    for task in descendants(self.child):
-                        kill(task)
+                    _kill_all(but=self.child)
                 self.grants = 0
             else:
                 return False
@@ -136,12 +137,21 @@ def descendants(process):
     return found
 
 
-def _kill_all(child):
-    """End the student process and all below it; in a PID namespace the kernel does the rest."""
-    below = descendants(child)
-    kill(child)
-    for task in below:
-        kill(task)
+def _kill_all(but=None):
+    """End the student process and all that came of it; in a PID namespace the kernel does most of it."""
+    for task in descendants(os.getpid()):
+        if task != but:
+            kill(task)
+
+
+def _wait_for_all():
+    """Return when nothing is left: of two that end, one may have left the other here."""
+    while True:
+        _kill_all()
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 
 
 def kill(task):

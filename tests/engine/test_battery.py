@@ -11,6 +11,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -183,12 +184,47 @@ CASES = {
     "connect": body("socket.create_connection(('127.0.0.1', PORT), 1)"),
     "connect to a unix socket": body("s = socket.socket(socket.AF_UNIX)\ns.connect(OUTSIDE + '/socket')"),
     "download": body("import urllib.request\nurllib.request.urlopen(f'http://127.0.0.1:{PORT}/')"),
+    "send to a socket's path": honest_after(
+        "import os, socket\nfound = [os.dup(fd) for fd in range(3, 20) if _is_socket(fd)]\n"
+        "for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):\n"
+        "    try: found += [end.detach() for end in socket.socketpair(socket.AF_UNIX, kind)]\n"
+        "    except OSError: pass\n"
+        "for fd in found:\n"
+        "    with socket.socket(fileno=fd) as end:\n"
+        "        for send in (lambda: end.sendto(b'x', OUTSIDE + '/datagrams'),\n"
+        "                     lambda: end.sendmsg([b'x'], [], 0, OUTSIDE + '/datagrams')):\n"
+        "            try: send()\n"
+        "            except OSError: pass"
+    ),
+    "pairs of sockets of every family": body(
+        "for family in range(2, 46):\n    try: socket.socketpair(family)\n"
+        "    except PermissionError: continue\n    except OSError: pass\n    return 2 * x\nreturn 0.0"
+    ),
+    "the flags of a file outside": body(
+        "import fcntl\nfcntl.ioctl(os.open(np.__file__, os.O_RDONLY), 0x80086601, bytes(8))\nreturn 2 * x"
+    ),
     "a subprocess": body(
         "import subprocess\nsubprocess.run(['sh', '-c', 'echo 20 > ' + OUTSIDE + '/gradebook.db'])"
     ),
     "a detached grandchild": body("if os.fork() == 0:\n    os.setsid()\n    time.sleep(99)\nreturn 2 * x"),
     "a pool of processes": body(
         "import multiprocessing\nwith multiprocessing.Pool(2) as pool: return pool.map(abs, [1])"
+    ),
+    "the fork of a test, taken": Case(
+        "import os, threading, time\ndef take():\n    while True:\n        try:\n"
+        "            if os.fork() == 0: time.sleep(99)\n            os._exit(0)\n"
+        "        except OSError: pass\nthreading.Thread(target=take, daemon=True).start()\n" + DOUBLE,
+        status="*",
+        triple="*",
+        apply="*",
+    ),
+    "all domains of Landlock taken": Case(
+        "import os, struct\nfrom engine.kernel import call\ntry:\n    while True:\n"
+        "        fd = call(444, struct.pack('=QQQ', 0, 0, 2), 24, 0)\n"
+        "        call(446, fd, 0)\n        os.close(fd)\nexcept OSError: pass\nmain = os.getpid()\n"
+        "def double(x):\n    os.kill(main, 9)\n    return 2 * x",
+        status="*",
+        triple="*",
     ),
     # reading the tests
     "frames and gc": body(
@@ -250,6 +286,11 @@ CASES = {
     "an object array": body("return np.array([x, None], dtype=object)"),
     "an array of 1 GB": body("return np.zeros(2**27)", status="crashed"),
     "a broadcast array of 8 TB": body("return np.broadcast_to(1.0, (10**6, 10**6))"),
+    "an empty array of a billion rows": body("return np.zeros((2**30, 0))"),
+    "an array of forty dimensions": body("return np.zeros((1,) * 40)"),
+    "a number that is none": body("return np.frombuffer(b'\\1' * 16, 'g')[0]"),
+    "a span of time": body("return np.timedelta64(2)"),
+    "a function of numpy's": body("return np.multiply"),
     "a generator": body("return (i for i in range(3))"),
     "a lambda": body("return lambda: x"),
     "nan": body("return x * np.nan"),
@@ -272,6 +313,12 @@ CASES = {
     ),
     "exceptions that end loops": body("raise StopIteration"),
     "exceptions that are no Exception": body("raise type('Skip', (BaseException,), {})()", status="*"),
+    "the engine's own words": body("raise NameError('is not defined in your notebook.')"),
+    "a warning from a line that no file has": Case(
+        "import warnings\nfrom engine import student\nstudent.int = lambda line: 10**30\n"
+        "def double(x):\n    warnings.warn('w')\n    return 2 * x",
+        status="right",
+    ),
     "the test's own verdict": body("raise NotImplementedError('right')", status="not attempted"),
     # the interpreter and IPython turned against us
     "patched builtins": Case(
@@ -359,6 +406,19 @@ CASES = {
         "import atexit, threading, time\natexit.register(lambda: time.sleep(99))\n"
         "threading.Thread(target=time.sleep, args=(99,)).start()\n"
         "class D:\n    def __del__(self): time.sleep(99)\nd = D()"
+    ),
+    "every setting turned over": honest_after(
+        "import builtins, decimal, gc, sys, threading, warnings\n"
+        "gc.callbacks.append(lambda *a: 1 / 0)\ngc.set_threshold(1)\nbuiltins.__build_class__ = None\n"
+        "warnings.simplefilter('error')\nnp.seterr(all='raise')\nsys.setrecursionlimit(150)\n"
+        "decimal.getcontext().prec = 1\nsys.excepthook = threading.excepthook = sys.unraisablehook = None\n"
+        "np.set_printoptions(precision=0)\nsys.set_int_max_str_digits(640)\nsys.setswitchinterval(1e-9)\n"
+        "sys.stdout = sys.stderr = None"
+    ),
+    "a thread that changes the answer": Case(
+        "import threading\nfactor = 2\ndef flip():\n    global factor\n    while True: factor = 2 - factor\n"
+        "threading.Thread(target=flip, daemon=True).start()\ndef double(x): return factor * x",
+        status="*",
     ),
     "system calls of all kinds": body(
         "libc = ctypes.CDLL(None)\nfor n in range(463):\n"
@@ -493,15 +553,20 @@ def _is_socket(fd):
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory):
-    """(folder that stands for the grader's files, a socket that listens)."""
+    """(folder that stands for the grader's files, sockets that listen, one that takes datagrams)."""
     folder = tmp_path_factory.mktemp("grader")
     (folder / "gradebook.db").write_text("marks")
-    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as local:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_UNIX) as local,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
+    ):
         local.bind(str(folder / "socket"))
         local.listen()
-        listener.settimeout(0)
-        local.settimeout(0)
-        yield folder, listener, local
+        datagrams.bind(str(folder / "datagrams"))
+        for waiting in (listener, local, datagrams):
+            waiting.settimeout(0)
+        yield folder, listener, local, datagrams
 
 
 def statuses(result):
@@ -512,10 +577,25 @@ def no_one_left(engine):
     """Waits a moment for processes of a submission to end; whether all did."""
     latest = time.monotonic() + 30
     while time.monotonic() < latest:
-        if not any(descendants(source.process.pid) for source in engine._sources.values()):
+        zygotes = [source.process.pid for source in engine._sources.values()]
+        if not any(descendants(zygote) or left_alone(zygote) for zygote in zygotes):
             return True
         time.sleep(0.02)
     return False
+
+
+def left_alone(zygote):
+    """Forks of a zygote whose session has lost its leader: they may have another parent by now."""
+    command = Path(f"/proc/{zygote}/cmdline").read_bytes()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cmdline").read_bytes() == command:
+                leader = os.getsid(int(entry.name))
+                found += [int(entry.name)] if not Path(f"/proc/{leader}").exists() else []
+        except OSError:
+            continue
+    return found
 
 
 ENGINES_MET = []  # each case's honest neighbour afterwards is the next one's before
@@ -523,7 +603,7 @@ ENGINES_MET = []  # each case's honest neighbour afterwards is the next one's be
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_engine, ground, name):
-    case, (folder, listener, local) = CASES[name], ground
+    case, (folder, listener, local, datagrams) = CASES[name], ground
     hosts = HOSTS.format(outside=str(folder), course=str(execute.PROJECT), port=listener.getsockname()[1])
     nb = submission(case.double, TRIPLE, case.apply_source, (hosts, *case.first))
     if strict_engine not in ENGINES_MET:
@@ -558,14 +638,14 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
         if execute.kind_of(cell) == "test":
             failed = result.questions[cell.metadata.nbgrader.grade_id].status != "right"
             assert any(output.output_type == "error" for output in cell.outputs) == failed
-    assert (folder / "gradebook.db").read_text() == "marks" and sorted(os.listdir(folder)) == [
-        "gradebook.db",
-        "socket",
-    ]
+    assert (folder / "gradebook.db").read_text() == "marks"
+    assert sorted(os.listdir(folder)) == ["datagrams", "gradebook.db", "socket"]
     assert oct((folder / "gradebook.db").stat().st_mode & 0o700) == "0o600"
     for waiting in (listener, local):
         with pytest.raises(BlockingIOError):
             waiting.accept()
+    with pytest.raises(BlockingIOError):
+        datagrams.recv(1)
     assert no_one_left(strict_engine)
 
 
@@ -583,6 +663,9 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
         "endless loop",
         "code at exit",
         "a detached grandchild",
+        "the fork of a test, taken",
+        "all domains of Landlock taken",
+        "send to a socket's path",
     ],
 )
 def test_the_battery_holds_without_namespaces_too(bare_engine, ground, name):

@@ -332,7 +332,7 @@ def two_on_one_memory(first, second, length, data):
 
 @pytest.mark.parametrize("kind, length, data", [("|b1", 1, b"\5"), ("<U1", 4, b"\xff\xff\xff\x7f")])
 def test_an_array_cannot_be_given_contents_through_another(kind, length, data):
-    assert read(two_on_one_memory(kind, "|u1", length, bytes(length)), Table())[1] is not None
+    assert read(two_on_one_memory("<i8", "|u1", 8, bytes(8)), Table())[1] is not None
     with pytest.raises(WireError):
         read(two_on_one_memory(kind, "|u1", length, data), Table())
 
