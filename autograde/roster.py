@@ -201,7 +201,7 @@ def names(table: Table) -> list[Person]:
 
 def enter(out: Path, roster: Path, over: bool = True) -> list[str]:
     """Puts a roster's names and e-mails into the gradebook of the class graded into `out`, for the formgrader,
-    the report and the exports; returns a sentence for each student whom the roster does not name.
+    the report and the exports; returns a sentence about the students whom the roster does not name.
 
     roster: Canvas's gradebook, Moodle's worksheet or participants list, or SUBMISSIONS/students.csv. over:
     whether to replace what is there; an empty cell replaces nothing. Raises `Refusal` where there is no
@@ -239,9 +239,9 @@ def enter(out: Path, roster: Path, over: bool = True) -> list[str]:
         ) from None
     if changed:
         _export(Path(out), path)
-    return (
-        [f"{student} is not in {table.name}: without a name." for student in matching.missing] if over else []
-    )
+    absent = matching.missing if over else []
+    more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
+    return [f"Not in {table.name}, so without a name: {', '.join(absent[:10])}{more}."] if absent else []
 
 
 def joined(old: Person, told: Person, over: bool = True) -> Person:
