@@ -338,11 +338,12 @@ def _parser() -> argparse.ArgumentParser:
     added = command(
         "export",
         _export,
-        "marks for Canvas, Moodle, Gradescope or a spreadsheet",
-        "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export.",
+        "marks for Canvas, Moodle, Gradescope or a spreadsheet, and the feedback pages",
+        "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export; or packs the "
+        "feedback pages there, to hand them back.",
     )
     added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
-    added.add_argument("--format", choices=["canvas", "moodle", "gradescope", "csv"], required=True)
+    added.add_argument("--format", choices=["canvas", "moodle", "gradescope", "csv", "pages"], required=True)
     added.add_argument(
         "--roster",
         metavar="FILE",

@@ -1,4 +1,5 @@
-"""The marks in the forms that universities' systems take: Canvas, Moodle, Gradescope, and plain tables.
+"""The marks in the forms that universities' systems take: Canvas, Moodle, Gradescope, and plain tables; and the
+feedback pages, packed for handing back.
 
 In: a graded class as `marks` reads it, and for Canvas and Moodle the file that the instructor downloaded
 there. Out: files in OUT/export, and sentences about everyone who is in one of the two and not in the other.
@@ -6,8 +7,10 @@ Trusts no cell: what a spreadsheet would take for a formula is escaped. Columns 
 as they were.
 """
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +20,19 @@ from autograde.course import Refusal
 from autograde.feedback import LOOKS, function_of, mistake_of, number, section_of, ticks
 from autograde.late import Rules
 from autograde.marks import Class, Question, Work, read
-from autograde.roster import CANVAS_IDS, MOODLE_IDS, Matching, Table, joined, names, read_table, write_table
+from autograde.roster import (
+    CANVAS_IDS,
+    MOODLE_IDS,
+    Matching,
+    Table,
+    joined,
+    names,
+    participant,
+    read_table,
+    write_table,
+)
 
-FORMATS = ("canvas", "moodle", "gradescope", "csv")
+FORMATS = ("canvas", "moodle", "gradescope", "csv", "pages")
 WORKSHEET = ("Identifier", "Grade", "Last modified (grade)")  # without which Moodle takes no worksheet back
 WORKSHEET_SIGNS = {*WORKSHEET, "Maximum grade", "Grade can be changed", "Last modified (submission)"}
 NBGRADER = (
@@ -84,8 +97,10 @@ def export(
         files, notes = moodle(group, chosen, table)
     elif format == "gradescope":
         files, notes = gradescope(group, chosen, table)
-    else:
+    elif format == "csv":
         files, notes = plain_tables(group, chosen, table)
+    else:
+        files, notes = pages(group, chosen, table, progress)
     return _write(files, Path(to) if to else Path(out) / "export", notes + _waiting(group, chosen), progress)
 
 
@@ -579,3 +594,51 @@ def plain_tables(
     ]
     files |= {"grades.csv": write_table(NBGRADER, grades), "questions.csv": write_table(header, questions)}
     return files, notes
+
+
+# --- Feedback pages -------------------------------------------------------------------------------
+
+
+def pages(
+    group: Class, topics: list[str], table: Table | None = None, progress: Callable | None = None
+) -> tuple[dict[str, bytes], list[str]]:
+    """A zip of each topic's feedback pages, `<student>/<topic>.html`; with Moodle's grading worksheet, under the
+    names by which Moodle's `Upload multiple feedback files in a zip` knows whose they are: full name, participant,
+    the plugin (github.com/moodle/moodle, mod/assign/feedback/file/importziplib.php).
+    """
+    place = table.place("Identifier") if table is not None else None
+    if table is not None and place is None:
+        raise Refusal(
+            f"{table.name} has no column Identifier; for Moodle name its grading worksheet (in English), for others"
+            " leave --roster away."
+        )
+    if table is not None and len(topics) != 1:
+        raise Refusal(
+            f"{table.name} is of one assignment; say which topic it is with --topics, such as {topics[0]}."
+        )
+    files, notes, called = {}, [], {student: student for student in group.people}
+    if table is not None:
+        matching, told = Matching(group.people, table, MOODLE_IDS), names(table)
+        called = {}
+        for row, student in enumerate(matching.student):
+            if student is not None:
+                name = re.sub(r"[\W_]+", " ", _row_name(table, row, told)).strip() or "x"
+                called[student] = f"{name}_{participant(table.rows[row][place])}_assignfeedback_file_"
+        files, notes = _left_over(matching, group, topics, f"pages_{topics[0]}_unmatched.csv")
+    works = [work for work in group.works if work.topic in topics and work.student in called]
+    packed = {topic: io.BytesIO() for topic in topics}
+    archives = {topic: zipfile.ZipFile(box, "w", zipfile.ZIP_DEFLATED) for topic, box in packed.items()}
+    for done, work in enumerate(works, start=1):
+        name = work.topic.split("_", 1)[-1]
+        try:
+            page = (group.root / "feedback" / work.student / work.topic / f"{name}.html").read_bytes()
+            archives[work.topic].writestr(f"{called[work.student]}/{work.topic}.html", page)
+        except FileNotFoundError:
+            notes.append(
+                f"{work.student}, {work.topic}: there is no feedback page; grade again, and it is made."
+            )
+        if progress:
+            progress(done, len(works), "pages packed")
+    for archive in archives.values():
+        archive.close()
+    return {f"pages_{topic}.zip": box.getvalue() for topic, box in packed.items()} | files, notes

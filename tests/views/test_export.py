@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sqlite3
+import zipfile
 
 import pytest
 
@@ -550,3 +551,38 @@ def test_a_folder_without_a_class_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(Refusal, match="python -m autograde grade"):
             export(folder, "csv")
+
+
+def test_pages_are_packed_a_folder_for_each_student(out):
+    (gone,) = (out / "feedback" / "late").rglob("*.html")
+    gone.unlink()
+    result = export(out, "pages", topics=["01_quadratics"])
+    with zipfile.ZipFile(result.files[0]) as archive:
+        found = archive.namelist()
+        page = archive.read("student-01/01_quadratics.html")
+    assert len(found) == sum(work.topic == "01_quadratics" for work in read(out).works) - 1
+    assert page == (out / "feedback" / "student-01" / "01_quadratics" / "quadratics.html").read_bytes()
+    assert result.notes == [
+        "late, 01_quadratics: there is no feedback page; grade again, and it is made.",
+        *(note for note in result.notes if "not graded" in note),
+    ]
+
+
+def test_pages_for_moodle_are_called_as_it_knows_participants_whatever_their_names(out, tmp_path):
+    path, _, table = worksheet(tmp_path / "sheet.csv")
+    changed(path, lambda row: [cell.replace("Müller", "a_b/../c") for cell in row])
+    result = export(out, "pages", path, ["01_quadratics"])
+    with zipfile.ZipFile(result.files[0]) as archive:
+        found = [name.split("_", 4) for name in archive.namelist()]
+    assert [parts[1] for parts in found] == [str(number) for number in range(1, 8)]
+    assert all(parts[2:] == ["assignfeedback", "file", "/01_quadratics.html"] for parts in found)
+    assert found[0][0] == "a b c Zoë Z" and "pages_01_quadratics_unmatched.csv" == result.files[1].name
+
+
+@pytest.mark.parametrize(
+    ("header", "topics", "sentence"),
+    [(["Student", "ID"], ["01_quadratics"], "no column Identifier"), (["Identifier"], [], "--topics")],
+)
+def test_pages_with_a_roster_that_says_too_little_are_refused(out, tmp_path, header, topics, sentence):
+    with pytest.raises(Refusal, match=sentence):
+        export(out, "pages", written(tmp_path / "r.csv", [header, ["x"] * len(header)]), topics)

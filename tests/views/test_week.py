@@ -3,10 +3,8 @@
 import csv
 import re
 import shlex
-import sys
 import tomllib
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -47,6 +45,7 @@ def test_every_command_is_told():
         "moodle",
         "gradescope",
         "csv",
+        "pages",
     }
 
 
@@ -145,10 +144,20 @@ def test_each_student_has_a_page(week):
     assert pages == {"1001", "1002", "ora@x.org", "paul"}
 
 
-def test_nbgraders_own_commands_are_there_and_know_the_class(week):
-    """Those that WEEK.md names; the formgrader itself is looked at in a browser."""
+def test_moodle_gives_each_student_the_page_in_the_zip(week):
+    """As its importer reads a name: cut at underscores, the second part the participant, then the plugin."""
     folder, _ = week
-    told = set(re.findall(r"nbgrader (formgrader|release_feedback|db \w+)", TEXT))
-    assert told == {"formgrader", "release_feedback"}
-    assert Path(sys.executable).with_name("nbgrader").is_file()
-    assert (folder / "graded" / "nbgrader_config.py").is_file()
+    with zipfile.ZipFile(folder / "graded" / "export" / "pages_04_momentum.zip") as archive:
+        assert len(archive.namelist()) == 1
+        name, number, kind, plugin, rest = archive.namelist()[0].split("_", 4)
+        page = archive.read(archive.namelist()[0]).decode("utf-8")
+    assert (name, number, kind, plugin, rest) == (
+        "אורה כהן",
+        "77",
+        "assignfeedback",
+        "file",
+        "/04_momentum.html",
+    )
+    assert page == (folder / "graded" / "feedback" / "ora@x.org" / "04_momentum" / "momentum.html").read_text(
+        "utf-8"
+    )
