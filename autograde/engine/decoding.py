@@ -10,7 +10,7 @@ import struct
 import numpy as np
 
 from .encoding import Encoder
-from .frames import DEFAULT_MESSAGE_BYTES, WireError
+from .frames import DEFAULT_MESSAGE_BYTES, LARGE, WireError
 from .plain import (
     ARRAY_KINDS,
     BIT_GENERATORS,
@@ -57,6 +57,7 @@ class Decoder:
         mark = self.table.mark()
         try:
             kind = self._take(1)[0]
+            self.closing = kind in last
             if self.plainest and self.data[1:13] != bytes(12):
                 raise WireError("arrays or updates where none may be")
             if self.data[1:9] == _NO_ARRAYS:
@@ -93,10 +94,13 @@ class Decoder:
                 shared.last = encoder.content(shared.value)
         return kind, body
 
-    def _take(self, count):
-        end = self.at + count
-        if count < 0 or end > len(self.data):
+    def _need(self, count):
+        if count < 0 or self.at + count > len(self.data):
             raise WireError("the message ends too early")
+
+    def _take(self, count):
+        self._need(count)
+        end = self.at + count
         piece = self.data[self.at : end]
         self.at = end
         return piece
@@ -339,10 +343,16 @@ class Decoder:
             array.flags.writeable = False
 
     def _array_data(self, size, dtype):
+        """The bytes of a new array, which outlast this message only where they have to be remembered."""
         count = self._number(U64)
         if count != size * dtype.itemsize:
             raise WireError("an array's data has the wrong size")
-        return self._take(count)
+        if not self.closing or count < LARGE:
+            return self._take(count)
+        self._need(count)
+        piece = memoryview(self.data)[self.at : self.at + count]
+        self.at += count
+        return piece
 
 
 @functools.lru_cache(100)

@@ -10,7 +10,7 @@ import struct
 
 import numpy as np
 
-from .frames import DEFAULT_MESSAGE_BYTES, Unsendable
+from .frames import DEFAULT_MESSAGE_BYTES, LARGE, Unsendable
 from .plain import (
     ARRAY_KINDS,
     BIT_GENERATORS,
@@ -60,7 +60,7 @@ class Encoder:
             updates = self._updates(known_arrays, known_objects)
             out = []
             self._value(body, out, 0)
-            arrays = self._array_section()
+            arrays = self._array_section(last)
         except BaseException:
             self.table.cut(self.mark)
             raise
@@ -70,7 +70,7 @@ class Encoder:
                     shared.last = shared.memory.tobytes()
             for shared in self.table.objects[known_objects:]:
                 shared.last = self.content(shared.value)
-        return b"".join([bytes([kind]), arrays, updates, *out])
+        return b"".join([bytes([kind]), *arrays, updates, *out])
 
     def content(self, value):
         """One mutable object's content with shared objects as references: equal bytes mean that nothing
@@ -250,9 +250,9 @@ class Encoder:
             self.arrays.append(memory)
         out.append(_pack_count(b"a", index))
 
-    def _array_section(self):
+    def _array_section(self, last):
         if not self.arrays:
-            return _NO_ARRAYS
+            return (_NO_ARRAYS,)
         new = self.table.arrays[-len(self.arrays) :]
         places, groups = self._places(self.arrays)
         first_new = len(self.table.segments)
@@ -269,10 +269,12 @@ class Encoder:
             else:
                 number = segment if where == b"K" else first_new + segment
                 parts.append(struct.pack(f"<Iq{memory.ndim}q", number, offset, *memory.strides))
-            if where != b"K":
+            if where == b"C" and last and memory.nbytes >= LARGE:
+                parts += (_pack_u64(memory.nbytes), memory.reshape(-1).view(np.uint8).data)
+            elif where != b"K":
                 shared.last = memory.tobytes()
                 parts += (_pack_u64(len(shared.last)), shared.last)
-        return b"".join(parts)
+        return parts
 
     def _places(self, arrays):
         """Where each new array lives, and what segments that takes: ("C" or "F", 0, 0) in one of its own,

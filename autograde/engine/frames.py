@@ -8,6 +8,7 @@ import struct
 import time
 
 DEFAULT_MESSAGE_BYTES = 64 * 2**20
+LARGE = 1 << 16  # from this size on, bytes are not copied for convenience
 _LENGTH = struct.Struct("<Q")
 
 
@@ -58,7 +59,14 @@ class Channel:
             raise Unsendable(
                 f"the values take {len(payload):,} bytes; at most {self.limit:,} can be passed at once"
             )
-        data = _LENGTH.pack(len(payload)) + payload
+        length = _LENGTH.pack(len(payload))
+        if len(payload) < LARGE:
+            self._send(length + payload, deadline)
+        else:
+            self._send(length, deadline)
+            self._send(payload, deadline)
+
+    def _send(self, data, deadline):
         try:
             while True:
                 try:
@@ -75,28 +83,39 @@ class Channel:
     def receive(self, deadline=None):
         spare = self._spare
         while len(spare) < 8:
-            self._more(deadline)
+            spare += self._piece(LARGE, deadline)
         (length,) = _LENGTH.unpack_from(spare)
         if length > self.limit:
             raise WireError(f"a frame of {length:,} bytes is announced; at most {self.limit:,} are allowed")
         end = 8 + length
-        while len(spare) < end:
-            self._more(deadline)
-        payload = bytes(spare[8:end])
+        if length < LARGE:
+            while len(spare) < end:
+                spare += self._piece(LARGE, deadline)
+            payload = bytes(spare[8:end])
+        else:
+            pieces = [spare[8:end]]
+            left = length - len(pieces[0])
+            while left:
+                pieces.append(self._piece(min(left, 4 * LARGE), deadline))
+                left -= len(pieces[-1])
+            payload = b"".join(pieces)
         del spare[:end]
         return payload
 
-    def _more(self, deadline):
-        try:
-            self._wait(self._readable, deadline, "no answer in time")
-            piece = self.sock.recv(1 << 16)  # a buffer kept for this would be 16 pages to touch in every fork
-        except BlockingIOError:
-            return
-        except OSError as problem:
-            raise WireClosed(str(problem)) from None
-        if not piece:
-            raise WireClosed("the other side has closed the channel")
-        self._spare += piece
+    def _piece(self, most, deadline):
+        """Up to so many bytes, at least one, as they arrive."""
+        while True:
+            try:
+                self._wait(self._readable, deadline, "no answer in time")
+                # not into a buffer kept for this, which would be pages to touch in every fork
+                piece = self.sock.recv(most)
+            except BlockingIOError:
+                continue
+            except OSError as problem:
+                raise WireClosed(str(problem)) from None
+            if not piece:
+                raise WireClosed("the other side has closed the channel")
+            return piece
 
     def close(self):
         self.sock.close()

@@ -120,6 +120,35 @@ def test_a_view_of_a_strided_argument_is_a_view_of_it(far):
     assert np.shares_memory(result, grid) and result.tolist() == [1, 5]
 
 
+LONG = {
+    "floats": lambda: np.arange(100_003.0),
+    "columns": lambda: np.asfortranarray(np.arange(90_000.0).reshape(300, 300)),
+    "strided": lambda: np.arange(200_000.0)[::2],
+    "truth values": lambda: np.arange(100_000) % 3 == 0,
+    "texts": lambda: np.array(["a", "bc"] * 20_000),
+    "dates": lambda: np.arange(20_000).astype("datetime64[D]"),
+    "little and much": lambda: (np.arange(3.0), np.arange(20_000.0), "end"),
+    "views of one memory": lambda: (lambda x: (x[10:], x[:-10]))(np.arange(30_000.0)),
+}
+
+
+@pytest.mark.parametrize("make", LONG.values(), ids=LONG)
+def test_long_arrays_cross_both_ways_and_their_changes_too(far, make):
+    def change(value):
+        first = value[0] if isinstance(value, tuple) else value
+        first[1] = first[2]
+        return value, make()
+
+    mine, expected = make(), make()
+    change(expected)
+    same, fresh = far(change)(mine)
+    for got, wanted in ((mine, expected), (same, expected), (fresh, make())):
+        got, wanted = (x if isinstance(x, tuple) else (x,) for x in (got, wanted))
+        assert len(got) == len(wanted) and all(map(np.array_equal, got, wanted))
+    first = fresh[0] if isinstance(fresh, tuple) else fresh
+    first[0] = first[1]  # it is writeable, as one that was made here
+
+
 def test_results_that_share_memory_share_it(far):
     def pair():
         x = np.arange(4.0)

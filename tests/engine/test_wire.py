@@ -407,6 +407,25 @@ def test_frames_arrive_whole_and_in_order(ends):
     assert [channel.receive(soon()) for _ in range(3)] == [b"abc", b"", b"de"]
 
 
+@pytest.mark.parametrize("length", [2**16 - 1, 2**16, 2**16 + 1, 300_000])
+def test_long_frames_arrive_whole_between_short_ones_however_they_are_cut(length):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        near, far = Channel(ours), Channel(theirs)
+        sent = [b"ab", random.Random(1).randbytes(length), b"", random.Random(2).randbytes(length), b"cd"]
+        got = []
+        reader = threading.Thread(target=lambda: got.extend(near.receive(soon()) for _ in range(10)))
+        reader.start()
+        for payload in sent:
+            far.send(payload, soon())
+        stream = b"".join(struct.pack("<Q", len(payload)) + payload for payload in sent)
+        theirs.setblocking(True)
+        for at in range(0, len(stream), 7919):
+            theirs.sendall(stream[at : at + 7919])
+        reader.join(60)
+        assert got == sent + sent
+
+
 def test_a_frame_that_is_announced_too_large_is_refused_before_it_comes(ends):
     channel, other = ends
     other.sendall(struct.pack("<Q", 2**63))
