@@ -122,11 +122,11 @@ def heat_map(
     codes: np.ndarray,
     palette: Sequence[str],
     rows: Sequence[str],
-    groups: Sequence[tuple[str, int]],
+    groups: Sequence[tuple[Sequence[str], int]],
     alt: str,
 ) -> str:
     """A coloured cell for each code, an index into `palette`. `groups` names and counts columns that stand
-    together; `rows` are written at the side if they are few, and else their numbers. The cells are one small
+    together, each by the first of its names that has room; `rows` are written at the side if they are few, and else their numbers. The cells are one small
     image, so that a class of thousands stays small; no row is thinner than a pixel, up to ROWS of them.
     """
     count, columns = codes.shape
@@ -137,8 +137,10 @@ def heat_map(
     tall = min(16.0, max(1.0, 620 / max(1, count)), ROWS / max(1, count))
     smooth = "auto" if tall < 1 else "pixelated"
     parts, x, first = [], left, 0
-    for name, across in groups:
-        parts.append(_text(x, 12, cut(name, across * cell / 8), "start", extra=' font-weight="600"'))
+    for names, across in groups:
+        room = across * cell / 7.4
+        name = next((name for name in names if wide(name) <= room), names[-1])
+        parts.append(_text(x, 12, cut(name, room), "start", extra=' font-weight="600"'))
         for place in range(across):
             if place % 2 == 0 or cell > 11:
                 parts.append(

@@ -287,7 +287,7 @@ def _heat_map(group: Class, topics: list[dict]) -> str:
         for item in topic["questions"]:
             column[topic["topic"], item["name"]] = len(column)
         if topic["questions"]:
-            groups.append((topic["title"], len(topic["questions"])))
+            groups.append(((topic["title"], topic["topic"].replace("_", " ")), len(topic["questions"])))
     codes = np.zeros((len(order), len(column)), dtype=np.uint8)
     row = {student: place for place, student in enumerate(order)}
     for work in group.works:

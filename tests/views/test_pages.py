@@ -648,14 +648,25 @@ def test_the_list_of_marks_is_in_the_order_of_the_picture():
     ("students", "numbers"), [(61, "1 10 20 30 40 50 60"), (300, "1 50 100 150 200 250 300")]
 )
 def test_in_a_large_class_the_rows_are_numbered(students, numbers):
-    picture = charts.heat_map(np.ones((students, 9)), report.PALETTE, ["x"] * students, [("01", 9)], "alt")
+    picture = charts.heat_map(np.ones((students, 9)), report.PALETTE, ["x"] * students, [(["01"], 9)], "alt")
     side = BeautifulSoup(picture, "html.parser").select("text[text-anchor=end]")
     assert " ".join(text.text for text in side) == numbers
 
 
+@pytest.mark.parametrize(
+    ("columns", "name"), [(13, "02 The optimal learning rate"), (6, "02 learning rate"), (3, "02 lear…")]
+)
+def test_columns_that_stand_together_have_the_longest_name_that_fits(columns, name):
+    names = ["02 The optimal learning rate", "02 learning rate"]
+    picture = charts.heat_map(
+        np.ones((3, columns)), report.PALETTE, ["a", "b", "c"], [(names, columns)], "alt"
+    )
+    assert BeautifulSoup(picture, "html.parser").text.startswith(name)
+
+
 @pytest.mark.parametrize(("students", "tall"), [(1003, 1003), (10_000, 1500)])
 def test_a_row_of_the_picture_is_a_pixel_high_at_least_until_the_picture_is_too_high(students, tall):
-    picture = charts.heat_map(np.ones((students, 3)), report.PALETTE, ["x"] * students, [("01", 3)], "alt")
+    picture = charts.heat_map(np.ones((students, 3)), report.PALETTE, ["x"] * students, [(["01"], 3)], "alt")
     assert float(BeautifulSoup(picture, "html.parser").image["height"]) == tall
     assert ("pixelated" in picture) == (students == 1003)
 
