@@ -722,7 +722,8 @@ def _worksheet(table: Table, rules: Rules, notes: list[str]) -> Roster:
     status, found, unread = table.place("Status"), Roster(table.name), 0
     for row, person in zip(table.rows, names(table)):
         who = participant(row[number])
-        found.people[who] = joined(Person(row[lasting].strip() if lasting is not None else who), person)
+        id = row[lasting].strip() if lasting is not None else who
+        found.people[who] = joined(Person(id.lower() if "@" in id else id), person)
         time = parse_time(row[column]) if re.search(r"\d", row[column]) else None
         if time is not None:
             local = time.replace(tzinfo=rules.zone)

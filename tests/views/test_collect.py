@@ -143,7 +143,7 @@ def test_with_moodles_worksheet_a_student_is_called_the_same_in_all_topics(take,
         "moodle",
         roster=sheet,
     )
-    sheet.write_text(SHEET.format(901, 77, 903), encoding="utf-8-sig")
+    sheet.write_text(SHEET.format(901, 77, 903).replace("zoe@", "Zoe@"), encoding="utf-8-sig")
     said, files = take(
         {
             "Zoë Müller_901_assignsubmission_file_/m.ipynb": MOMENTUM_TEXT,
@@ -159,7 +159,7 @@ def test_with_moodles_worksheet_a_student_is_called_the_same_in_all_topics(take,
     assert list(csv.reader(io.StringIO(files["students.csv"].decode()))) == [
         ["id", "first_name", "last_name", "email"],
         ["al@x.org", "Al", "'=Ng", "al@x.org"],
-        ["zoe@x.org", "", "Zoë Müller", "zoe@x.org"],
+        ["zoe@x.org", "", "Zoë Müller", "Zoe@x.org"],
     ]
 
 
