@@ -986,8 +986,8 @@ def softmax_cross_entropy(logits, labels):
     return np.mean(-np.log(probabilities[np.arange(len(labels)), labels]))
 
 
-@wrong("adds eps", "You add a small constant to the probability before the logarithm, which hides large "
-       "losses: with 1e-12 none can exceed 28, and its gradient is gone where it is needed most.")
+@wrong("adds eps", "You add a small constant to the probability before the logarithm, or cut it off there, which hides "
+       "large losses: with 1e-12 none can exceed 28, and its gradient is gone where it is needed most.")
 def softmax_cross_entropy(logits, labels):
     powers = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     probabilities = powers / np.sum(powers, axis=1, keepdims=True)
