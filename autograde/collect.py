@@ -155,7 +155,7 @@ def collect(
     given = find_topic(topic) if topic else None
     rules = Rules.load(Path(course)) if course else Rules()
     result = Collected()
-    told = _roster(kind, roster, rules, result.remarks)
+    told = _roster(kind, roster, rules, out, result.remarks)
     with explained(out):
         near = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
         with tempfile.TemporaryDirectory(prefix=".collect-", dir=near) as scratch:
@@ -679,7 +679,7 @@ def _topic(path: Path, parts: tuple[str, ...], names: dict[str, Topic]) -> Topic
     )
 
 
-def _roster(kind: str, path: Path | None, rules: Rules, notes: list[str]) -> Roster:
+def _roster(kind: str, path: Path | None, rules: Rules, out: Path, notes: list[str]) -> Roster:
     """What a roster says of the students of a download of this kind."""
     if path is None:
         if kind == "moodle":
@@ -690,7 +690,7 @@ def _roster(kind: str, path: Path | None, rules: Rules, notes: list[str]) -> Ros
         return Roster()
     table = read_table(path)
     if kind == "moodle":
-        return _worksheet(table, rules, notes)
+        return _worksheet(table, rules, out, notes)
     place = table.place("ID") if kind == "canvas" else table.place("id", "student_id", "Username")
     if place is None:
         raise Refusal(
@@ -703,9 +703,9 @@ def _roster(kind: str, path: Path | None, rules: Rules, notes: list[str]) -> Ros
     return found
 
 
-def _worksheet(table: Table, rules: Rules, notes: list[str]) -> Roster:
+def _worksheet(table: Table, rules: Rules, out: Path, notes: list[str]) -> Roster:
     """Moodle's grading worksheet: names, times from `Last modified (submission)`, and whoever is said to have
-    handed in.
+    handed in. Students are called by the column by which most of them are called in `out` already.
     """
     column, number = table.place("Last modified (submission)"), table.place("Identifier")
     if column is None or number is None:
@@ -713,7 +713,11 @@ def _worksheet(table: Table, rules: Rules, notes: list[str]) -> Roster:
             f"{table.name} is not Moodle's grading worksheet: it has no columns Identifier and Last modified"
             " (submission). If Moodle speaks another language, switch it to English and download the file again."
         )
-    lasting = next((place for name in LASTING if (place := _lasting(table, name)) is not None), None)
+    lasting = max(
+        (place for name in LASTING if (place := _lasting(table, name)) is not None),
+        key=lambda place: sum((out / _called(row[place])).is_dir() for row in table.rows),
+        default=None,
+    )
     if lasting is None:
         notes.append(
             f"{table.name} has no usernames, e-mails or ID numbers: students are called by their numbers in this"
@@ -722,8 +726,7 @@ def _worksheet(table: Table, rules: Rules, notes: list[str]) -> Roster:
     status, found, unread = table.place("Status"), Roster(table.name), 0
     for row, person in zip(table.rows, names(table)):
         who = participant(row[number])
-        id = row[lasting].strip() if lasting is not None else who
-        found.people[who] = joined(Person(id.lower() if "@" in id else id), person)
+        found.people[who] = joined(Person(_called(row[lasting]) if lasting is not None else who), person)
         time = parse_time(row[column]) if re.search(r"\d", row[column]) else None
         if time is not None:
             local = time.replace(tzinfo=rules.zone)
@@ -737,6 +740,10 @@ def _worksheet(table: Table, rules: Rules, notes: list[str]) -> Roster:
             f"{unread} times in {table.name} cannot be read: switch Moodle to English and download it again."
         )
     return found
+
+
+def _called(id: str) -> str:
+    return id.strip().lower() if "@" in id else id.strip()
 
 
 def _lasting(table: Table, name: str) -> int | None:

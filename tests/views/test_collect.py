@@ -163,6 +163,17 @@ def test_with_moodles_worksheet_a_student_is_called_the_same_in_all_topics(take,
     ]
 
 
+def test_a_student_keeps_his_name_when_the_worksheet_says_more_than_before(take, tmp_path):
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(SHEET.format(77, 78, 79), encoding="utf-8")
+    take({"Zoë Müller_77_assignsubmission_file_/q.ipynb": FULL}, "moodle", roster=sheet)
+    lines = SHEET.format(81, 82, 83).splitlines()
+    more = [f"{line},{name}" for line, name in zip(lines, ("Username", "zoem", "aln", "bo"))]
+    sheet.write_text("\n".join(more), encoding="utf-8")
+    _, files = take({"Zoë Müller_81_assignsubmission_file_/m.ipynb": MOMENTUM_TEXT}, "moodle", roster=sheet)
+    assert {name.split("/")[0] for name in files} == {"zoe@x.org", "students.csv"}
+
+
 def test_who_has_handed_in_as_the_worksheet_says_and_is_not_in_the_download_is_named(take, tmp_path):
     sheet = tmp_path / "sheet.csv"
     sheet.write_text(SHEET.format(77, 78, 79), encoding="utf-8")
