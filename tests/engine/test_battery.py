@@ -191,8 +191,8 @@ CASES = {
         "    except OSError: pass\n"
         "for fd in found:\n"
         "    with socket.socket(fileno=fd) as end:\n"
-        "        for send in (lambda: end.sendto(b'x', OUTSIDE + '/datagrams'),\n"
-        "                     lambda: end.sendmsg([b'x'], [], 0, OUTSIDE + '/datagrams')):\n"
+        "        for send in (lambda: end.sendto(b'x', 64, OUTSIDE + '/datagrams'),\n"
+        "                     lambda: end.sendmsg([b'x'], [], 64, OUTSIDE + '/datagrams')):\n"
         "            try: send()\n"
         "            except OSError: pass"
     ),
