@@ -112,7 +112,8 @@ def _write(files: dict[str, bytes], folder: Path, notes: list[str], progress: Ca
             for name in files.keys() - full.keys():
                 (folder / name).unlink(missing_ok=True)
             for name, content in full.items():
-                replace(folder / name, content)
+                if not _holds(folder / name, content):  # replacing a file costs ten times what reading it does
+                    replace(folder / name, content)
                 result.files.append(folder / name)
                 if progress:
                     progress(len(result.files), len(full), "written")
@@ -122,6 +123,13 @@ def _write(files: dict[str, bytes], folder: Path, notes: list[str], progress: Ca
             " same command again for all of them"
         ) from None
     return result
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 def _waiting(group: Class, topics: list[str]) -> list[str]:

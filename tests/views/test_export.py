@@ -194,6 +194,16 @@ def test_of_two_assignments_that_fit_none_is_guessed(out, tmp_path):
     assert rows(result.files[0])[0][5] == "01_quadratics" and "several that look like" in result.notes[0]
 
 
+def test_a_file_that_would_not_change_is_left_alone_and_a_changed_one_replaced(out):
+    first, second = export(out, "csv").files
+    before = first.stat().st_ino, second.stat().st_ino
+    second.write_bytes(second.read_bytes().replace(b"01_quadratics", b"01_quadratiks", 1))
+    content = first.read_bytes()
+    export(out, "csv")
+    assert first.stat().st_ino == before[0] and second.stat().st_ino != before[1]
+    assert first.read_bytes() == content and b"quadratiks" not in second.read_bytes()
+
+
 @pytest.mark.parametrize("format", ["canvas", "moodle", "gradescope", "csv"])
 def test_who_is_on_one_side_only_is_in_a_table_with_the_marks(out, tmp_path, format):
     table = [
