@@ -146,22 +146,51 @@ def with_this_project(handed_in: Path, workers: int, folder: Path) -> tuple[floa
     )
 
 
-def engine_overhead(handed_in: Path, topics: list[course.Topic]) -> tuple[float, float]:
-    """Processor seconds a submission: of its cells alone, run plainly in this process, and of the engine around them.
+@dataclass
+class Cost:
+    """Processor milliseconds a submission of a topic: of its cells alone, run plainly in one process, and through the
+    engine, all its processes together."""
 
-    The second is the difference between grading everything twice and once, so that no start-up is in it.
-    """
+    topic: str
+    cells: float
+    engine: float
+
+    @property
+    def on_top(self) -> float:
+        return self.engine - self.cells
+
+
+def engine_costs(handed_in: Path, topics: list[course.Topic], runs: int) -> list[Cost]:
+    """The median of several runs. What the engine takes is the difference between grading everything twice and once, so
+    that no start-up is in it; it runs on one processor, as a worker does."""
     from autograde import intake
 
-    jobs = [(topic, path) for topic in topics for path in sorted(handed_in.glob(f"*/{topic.folder}/*.ipynb"))]
-    masters = {topic.folder: cells.read(topic.solution) for topic in topics}
-    prepared = [intake.normalise(path.read_bytes(), masters[topic.folder]).notebook for topic, path in jobs]
-    cells.run(prepared[0])  # imports and caches
-    start = time.process_time()
-    for notebook in prepared:
-        cells.run(notebook)
-    own = (time.process_time() - start) / len(jobs)
-    return own, (_engine_seconds(2 * prepared) - _engine_seconds(prepared)) / len(jobs)
+    costs = []
+    everywhere = os.sched_getaffinity(0)
+    for topic in topics:
+        master = cells.read(topic.solution)
+        paths = sorted(handed_in.glob(f"*/{topic.folder}/*.ipynb"))
+        prepared = [intake.normalise(path.read_bytes(), master).notebook for path in paths]
+        cells.run(prepared[0])  # imports and caches
+        alone, within = [], []
+        for _ in range(runs):
+            start = time.process_time()
+            for notebook in prepared:
+                cells.run(notebook)
+            alone.append(time.process_time() - start)
+            os.sched_setaffinity(0, {min(everywhere)})
+            try:
+                within.append(_engine_seconds(2 * prepared) - _engine_seconds(prepared))
+            finally:
+                os.sched_setaffinity(0, everywhere)
+        each = 1000 / len(prepared)
+        costs.append(Cost(topic.folder, each * statistics.median(alone), each * statistics.median(within)))
+    costs.append(
+        Cost(
+            "mean", *(statistics.mean(getattr(cost, part) for cost in costs) for part in ("cells", "engine"))
+        )
+    )
+    return costs
 
 
 def _engine_seconds(notebooks: list) -> float:
@@ -179,13 +208,14 @@ def _engine_seconds(notebooks: list) -> float:
     return spent() - before
 
 
-def write(rows: list[Row], name: str) -> None:
+def write(rows: list[Row] | list[Cost], name: str) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     with open(OUT / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow([*asdict(rows[0]), "per_second"])
+        derived = [name for name, value in vars(type(rows[0])).items() if isinstance(value, property)]
+        table.writerow([*asdict(rows[0]), *derived])
         for row in rows:
-            table.writerow([*asdict(row).values(), row.per_second])
+            table.writerow([*asdict(row).values(), *(getattr(row, name) for name in derived)])
 
 
 def plot(speed: list[Row], growth: list[Row]) -> None:
@@ -255,11 +285,11 @@ def main() -> int:
         write([stock, *ours], "speed")
         for row in ours:
             print(f"  {row.what}: {stock.seconds / row.seconds:.1f} times stock")
-        own, spent = zip(*(engine_overhead(folder / "class", topics) for _ in range(options.runs)))
-        print(
-            f"  engine: {1000 * statistics.median(spent):.0f} ms of processor a submission, its cells alone "
-            f"{1000 * statistics.median(own):.0f} ms: {1000 * (statistics.median(spent) - statistics.median(own)):.0f} ms on top"
-        )
+        costs = engine_costs(folder / "class", topics, options.runs)
+        print("  processor ms a submission      cells alone     engine     on top")
+        for cost in costs:
+            print(f"  {cost.topic:28} {cost.cells:13.0f} {cost.engine:10.0f} {cost.on_top:10.0f}")
+        write(costs, "cost")
         growth = []
         for size in options.growth:
             simulate(folder / f"growth-{size}", size, topics[:1], seed=size)

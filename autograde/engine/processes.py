@@ -47,6 +47,9 @@ class Zygote:
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
             "IPYTHONDIR": home,
+            # glibc is to keep the memory of long arrays for the next ones: pages given back cost a fault each
+            "MALLOC_MMAP_THRESHOLD_": str(2**25),
+            "MALLOC_TRIM_THRESHOLD_": str(2**26),
         }
         self.log = os.path.join(
             home, "-".join([role, *("plots" for word in arguments if word == "plots")]) + ".log"
