@@ -114,7 +114,7 @@ def read_regular(path: Path, limit: int = MAX_BYTES) -> bytes:
         if status.st_size > limit:
             raise Unreadable(
                 f"{path.name} is too large: {status.st_size / 1e6:.0f} MB, and the limit is "
-                f"{limit / 1e6:.0f} MB"
+                f"{limit / 1e6:.0f} MB; ask for it again, saved with its outputs cleared"
             )
         try:
             content = file.read(limit + 1)
@@ -214,7 +214,9 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
     if not isinstance(raw, list):
         raise Unreadable(f"the file is JSON, but no notebook: it has no cells; {AGAIN}")
     if len(raw) > MAX_CELLS:
-        raise Unreadable(f"the notebook has {len(raw)} cells, and the limit is {MAX_CELLS}")
+        raise Unreadable(
+            f"the notebook has {len(raw):,} cells, and the limit is {MAX_CELLS:,}; look into it by hand"
+        )
     cells = [cell for cell in map(_cell, raw) if cell is not None]
     if len(cells) < len(raw):
         notes.append(f"{len(raw) - len(cells)} of its cells could not be read and were left out")
@@ -227,7 +229,9 @@ def parse(content: bytes) -> tuple[list[_Cell], list[str]]:
     ):
         notes.append("damaged metadata or outputs in it were dropped")
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
-        raise Unreadable(f"the notebook holds more than {MAX_SOURCE:,} characters of source")
+        raise Unreadable(
+            f"the notebook holds more than {MAX_SOURCE:,} characters of source; look into it by hand"
+        )
     return cells, notes
 
 
