@@ -392,7 +392,7 @@ def _times(group: Class, topics: list[dict]) -> dict:
                     "median": f"{np.median(seconds):.2f}",
                     "tail": f"{np.quantile(seconds, 0.9):.2f}",
                     "longest": f"{slowest.seconds:.2f}",
-                    "who": slowest.student,
+                    "who": group.people[slowest.student].name or slowest.student,
                 }
             )
     if not every:
@@ -418,6 +418,7 @@ def _exceptions(group: Class) -> dict:
     def told(work: Work) -> dict:
         return {
             "student": work.student,
+            "name": group.people[work.student].name,
             "topic": work.topic,
             "score": number(work.score),
             "notes": "; ".join(work.notes),

@@ -1,6 +1,8 @@
 """The pages in a real browser, and nbgrader's own buttons on what this project writes."""
 
 import os
+import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -181,7 +183,7 @@ def test_words_in_the_heat_map_do_not_run_into_each_other(tab, tmp_path, student
 
 
 @contextmanager
-def jupyter(folder, home):
+def jupyter(folder, home, *options):
     """JupyterLab in a folder, for no one but this test; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -207,6 +209,7 @@ def jupyter(folder, home):
             "--ServerApp.disable_check_xsrf=True",
             "--LabApp.news_url=",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            *options,
         ],
         cwd=folder,
         stdout=log,
@@ -235,14 +238,20 @@ def jupyter(folder, home):
 
 
 def test_the_formgraders_autograde_button_grades_through_the_engine(out, tab, tmp_path):
-    """A student's new version, put into submitted/ by hand, as an instructor would."""
+    """Opened as WEEK.md says; a student's new version is put into submitted/ by hand, as an instructor would."""
+    week = (ROOT / "autograde" / "WEEK.md").read_text(encoding="utf-8")
+    options = shlex.split(re.search(r"^cd graded && ../.venv/bin/jupyter lab(.*)$", week, re.MULTILINE)[1])
     shutil.copy(
         hand_in(tmp_path / "new", "student-01"),
         out / "submitted" / "student-01" / TOPIC.folder / "quadratics.ipynb",
     )
     before = read(out).by_key["student-01", TOPIC.folder].score
     tab.resize(1280, 900)
-    with jupyter(out, tmp_path) as address:
+    with jupyter(out, tmp_path, *options) as address:
+        tab.open(address)
+        tab.wait(
+            "location.pathname.startsWith('/formgrader') && document.body.innerText.includes('01_quadratics')"
+        )
         tab.open(f"{address}/formgrader/manage_submissions/{TOPIC.folder}")
         row = "[...document.querySelectorAll('tbody tr')].find(r => r.innerText.includes('student-01'))"
         tab.wait(f"{row} && {row}.querySelector('.autograde a')")

@@ -707,3 +707,14 @@ def test_reports_of_any_size_are_well_formed_and_name_their_pictures(students):
     soup = soup_of(students)
     assert all(len(tag["aria-label"]) > 20 for tag in soup.find_all("svg"))
     assert len(soup.select("#map ~ details tbody tr")) == students
+
+
+def test_names_stand_wherever_a_student_is_named():
+    group = made_up(5, 1)
+    for work, handed_in in zip(group.works, (False, True)):
+        work.as_handed_in, work.notes = handed_in, ["The file was cut off"]
+    soup = BeautifulSoup(report.render(group), "html.parser")
+    section = soup.find(id="exceptions").find_parent("section").text
+    assert "s00000 Zoë Müller" in section and "s00001 محمد علي" in section
+    names = {person.name for person in group.people.values()}
+    assert soup.find(id="time").find_parent("section").select("tbody td bdi")[0].text in names

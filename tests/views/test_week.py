@@ -60,6 +60,14 @@ def example(folder):
     return found
 
 
+def test_no_other_programs_are_told_than_those_that_tests_try():
+    """The rest of the lines to be typed: JupyterLab with the formgrader, which tests/views/test_browser.py opens."""
+    blocks = [block.strip() for block in TEXT.split("```")[1::2] if block.startswith("\n")]
+    lines = [line for block in blocks for line in block.splitlines() if "-m autograde" not in line]
+    assert len(lines) == 1 and lines[0].startswith("cd graded && ../.venv/bin/jupyter lab ")
+    assert not re.findall(r"`nbgrader [a-z_]+", TEXT)
+
+
 def test_its_example_of_a_course_file_is_one(tmp_path):
     tomllib.loads(example(tmp_path))
     rules = Rules.read(tmp_path)
