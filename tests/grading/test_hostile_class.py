@@ -14,13 +14,14 @@ import threading
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograde.classroom import Classroom
 from autograde.course import ROOT
 from autograde.grading import grade
 from tests.grading import classes
-from tests.grading.classes import HONEST, SOLUTION, TOPIC, WRONG, hand_in, notebook
+from tests.grading.classes import FULL, HONEST, SOLUTION, TOPIC, WRONG, hand_in, notebook
 
 SENTINEL = "sentinel-7c41e0"
 MARK = "hostile-process-7c41e0"
@@ -49,6 +50,13 @@ def at_top(code: str):
             + "\nexcept BaseException as problem:\n    print(type(problem).__name__)",
         }
     )
+
+
+def with_text(markdown: str):
+    """The reference solution, and a text of the student's after it, which only the grader reads."""
+    nb = notebook()
+    nb.cells.append(nbformat.v4.new_markdown_cell(markdown))
+    return nb
 
 
 def searching(base: Path) -> str:
@@ -96,6 +104,10 @@ for family, address in ((socket.AF_INET, ("127.0.0.1", {port})), (socket.AF_INET
                 s.send(b"x")
         except OSError:
             pass"""
+    datagrams = f"""import socket
+for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+    a, b = socket.socketpair(socket.AF_UNIX, kind)
+    a.sendto(b"x", socket.MSG_DONTWAIT, "{base}/datagrams")"""
     stay = f"""import os, sys, time
 for _ in range(3):
     if os.fork() == 0:
@@ -126,6 +138,9 @@ for target in (-1, 0, os.getppid(), 1):
         "search": (at_top(search), HONEST),
         "write": (at_top(write), HONEST),
         "connect": (at_top(connect), HONEST),
+        "formula": (with_text("$" + r"\hat" * 390 + " a$"), FULL),
+        "quotes": (with_text("- > a\n>> b\n" * 1800), FULL),
+        "datagrams": (at_top(datagrams), HONEST),
         "stay": (inside(stay), REST),
         "kill": (inside(kill), REST),
     }
@@ -139,6 +154,9 @@ def run(tmp_path_factory):
     base = tmp_path_factory.mktemp("hostile")
     server = socket.create_server(("127.0.0.1", 0))
     port, seen = server.getsockname()[1], []
+    datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    datagrams.bind(str(base / "datagrams"))
+    datagrams.setblocking(False)
 
     def listen():
         with contextlib.suppress(OSError):  # the fixture closes the server at its end
@@ -164,8 +182,11 @@ def run(tmp_path_factory):
         if "__pycache__" not in path.parts
     }
     report = grade(base / "class", base / "out", workers=2, timeout=2)
+    with contextlib.suppress(BlockingIOError):
+        seen.append(datagrams.recv(100))
     yield classes.rows(report), base, seen, cases, code
     server.close()
+    datagrams.close()
 
 
 def test_each_attack_costs_its_own_question_and_earns_nothing(run):
