@@ -237,7 +237,18 @@ def jupyter(folder, home, *options):
         log.close()
 
 
-def test_the_formgraders_autograde_button_grades_through_the_engine(out, tab, tmp_path):
+def pressed(tab, student, button):
+    """What the formgrader says after one of its buttons in a student's row was pressed."""
+    row = f"[...document.querySelectorAll('tbody tr')].find(r => r.innerText.includes('{student}'))"
+    tab.wait(f"{row} && {row}.querySelector('.{button} a')")
+    tab.ask(f"{row}.querySelector('.{button} a').click()")
+    return tab.wait(
+        "(e => e && /success|error|fail/i.test(e.innerText) &&"
+        " e.innerText)(document.querySelector('.modal.in, .modal.show, .modal-dialog'))"
+    )
+
+
+def test_the_formgraders_buttons_grade_through_the_engine_and_make_the_page(out, tab, tmp_path):
     """Opened as WEEK.md says; a student's new version is put into submitted/ by hand, as an instructor would."""
     week = (ROOT / "autograde" / "WEEK.md").read_text(encoding="utf-8")
     options = shlex.split(re.search(r"^cd graded && ../.venv/bin/jupyter lab(.*)$", week, re.MULTILINE)[1])
@@ -253,14 +264,12 @@ def test_the_formgraders_autograde_button_grades_through_the_engine(out, tab, tm
             "location.pathname.startsWith('/formgrader') && document.body.innerText.includes('01_quadratics')"
         )
         tab.open(f"{address}/formgrader/manage_submissions/{TOPIC.folder}")
-        row = "[...document.querySelectorAll('tbody tr')].find(r => r.innerText.includes('student-01'))"
-        tab.wait(f"{row} && {row}.querySelector('.autograde a')")
-        tab.ask(f"{row}.querySelector('.autograde a').click()")
-        told = tab.wait(
-            "(e => e && /success|error|fail/i.test(e.innerText) &&"
-            " e.innerText)(document.querySelector('.modal.in, .modal.show, .modal-dialog'))"
-        )
-        assert "uccess" in told, told
+        assert "uccess" in pressed(tab, "student-01", "autograde")
+        (out / "feedback" / "student-01" / TOPIC.folder / "quadratics.html").unlink()
+        tab.open(f"{address}/formgrader/manage_submissions/{TOPIC.folder}")
+        assert "uccess" in pressed(tab, "student-01", "generate-feedback")
+    page = (out / "feedback" / "student-01" / TOPIC.folder / "quadratics.html").read_text(encoding="utf-8")
+    assert "<strong>20</strong> of 20 points" in page and "HIDDEN TESTS" not in page
     assert before < 20 == read(out).by_key["student-01", TOPIC.folder].score
 
 
