@@ -59,7 +59,7 @@ def read_table(path: Path) -> Table:
         raise Refusal(f"{path} cannot be read: {problem.strerror}.") from None
     if content[:4] == b"PK\x03\x04" or content[:4] == b"\xd0\xcf\x11\xe0":
         raise Refusal(f"{path} is an Excel workbook; save it as CSV (UTF-8), and name that file.")
-    text = _decoded(path, content)
+    text = re.sub(r'^"?sep=."?\r?\n', "", _decoded(path, content))  # a line by which Excel is told the separator
     try:
         rows, delimiter = max((_split(text, mark) for mark in ",;\t"), key=lambda pair: _fit(pair[0]))
     except csv.Error as problem:

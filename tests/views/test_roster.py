@@ -71,6 +71,12 @@ def test_the_separator_is_the_one_that_all_rows_share(tmp_path, delimiter):
     assert [found.header, *found.rows] == table
 
 
+def test_a_line_that_tells_excel_the_separator_is_no_header(tmp_path):
+    (tmp_path / "r.csv").write_text("sep=;\r\nStudent;ID\r\nZoë;1\r\n", encoding="utf-8-sig")
+    found = read_table(tmp_path / "r.csv")
+    assert [found.header, *found.rows] == [["Student", "ID"], ["Zoë", "1"]]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
