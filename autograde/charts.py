@@ -126,8 +126,9 @@ def heat_map(
     alt: str,
 ) -> str:
     """A coloured cell for each code, an index into `palette`. `groups` names and counts columns that stand
-    together, each by the first of its names that has room; `rows` are written at the side if they are few, and else their numbers. The cells are one small
-    image, so that a class of thousands stays small; no row is thinner than a pixel, up to ROWS of them.
+    together, each by the first of its names that has room; `rows` are written at the side if they are few,
+    and else their numbers. The cells are one small image, so that a class of thousands stays small; no row
+    is thinner than a pixel, up to ROWS of them.
     """
     count, columns = codes.shape
     named = 0 < count <= NAMED

@@ -1,8 +1,8 @@
-"""What an instructor or a student types: `python -m autograde COMMAND`. Turns refusals into sentences and exit statuses.
+"""What an instructor or a student types: `python -m autograde COMMAND`. Turns refusals into sentences and
+exit statuses.
 
-0: done. 1: done, but some submissions could not be taken, or not graded, as they were handed in. 2: the call itself was
-wrong.
-130: interrupted; what was done is kept.
+0: done. 1: done, but some submissions could not be taken, or not graded, as they were handed in. 2: the
+call itself was wrong. 130: interrupted; what was done is kept.
 """
 
 import argparse
@@ -182,7 +182,8 @@ def _simulate(options) -> int:
     with Progress("students made up", options.quiet) as progress:
         count = simulate(Path(options.out), options.students, chosen, options.seed, progress)
     print(
-        f"{count} notebooks of {options.students} students in {options.out}, with what each should score in {EXPECTED}"
+        f"{count} notebooks of {options.students} students in {options.out}, with what each should score in"
+        f" {EXPECTED}"
     )
     return DONE
 
@@ -206,9 +207,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m autograde",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Tools of the course: make exercises from solutions, check a notebook, collect, grade, report, export.",
-        epilog="Exit status: 0 done; 1 done, but some submissions could not be taken, or not graded, as handed in;\n"
-        "2 the call was wrong; 130 interrupted (what was done is kept).",
+        description=(
+            "Tools of the course: make exercises from solutions, check a notebook, collect, grade, report,"
+            " export."
+        ),
+        epilog=(
+            "Exit status: 0 done; 1 done, but some submissions could not be taken, or not graded, as handed"
+            " in;\n2 the call was wrong; 130 interrupted (what was done is kept)."
+        ),
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -249,9 +255,9 @@ def _parser() -> argparse.ArgumentParser:
         "grade",
         _grade,
         "grade a class",
-        "Grades SUBMISSIONS/<student>/<topic>/<notebook>.ipynb into OUT, an ordinary nbgrader course: "
-        "gradebook.db, submitted/, autograded/, feedback/, grades.csv and report.html. Run again, it grades what changed. "
-        "Names come from SUBMISSIONS/students.csv, which collect writes.",
+        "Grades SUBMISSIONS/<student>/<topic>/<notebook>.ipynb into OUT, an ordinary nbgrader course:"
+        " gradebook.db, submitted/, autograded/, feedback/, grades.csv and report.html. Run again, it grades"
+        " what changed. Names come from SUBMISSIONS/students.csv, which collect writes.",
     )
     added.add_argument(
         "submissions", metavar="SUBMISSIONS", help="the folder of the class: a folder per student"
@@ -293,8 +299,9 @@ def _parser() -> argparse.ArgumentParser:
         "collect",
         _collect,
         "take a university system's download as submissions",
-        "Puts the notebooks of DOWNLOAD into SUBMISSIONS/<student>/<topic>/. The last upload counts; earlier ones are "
-        "kept in SUBMISSIONS/.earlier. Students are named by the system's own number, by which export finds them again.",
+        "Puts the notebooks of DOWNLOAD into SUBMISSIONS/<student>/<topic>/. The last upload counts; earlier"
+        " ones are kept in SUBMISSIONS/.earlier. Students are named by the system's own number, by which"
+        " export finds them again.",
     )
     added.add_argument("download", metavar="DOWNLOAD", help="the zip, or the folder that it unpacked to")
     added.add_argument(
@@ -313,8 +320,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--roster",
         metavar="FILE",
-        help="the gradebook exported from Canvas, for names; Moodle's grading worksheet, for names, for what a student "
-        "is called in all topics, and for the times of handing in",
+        help=(
+            "the gradebook exported from Canvas, for names; Moodle's grading worksheet, for names, for what a"
+            " student is called in all topics, and for the times of handing in"
+        ),
     )
     added.add_argument("--course", metavar="FILE", help="OUT/course.toml, for its time zone and due dates")
     added.add_argument("--quiet", action="store_true", help="no progress")
@@ -331,7 +340,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--roster",
         metavar="FILE",
-        help="whose names to put into the gradebook first: Canvas's gradebook, Moodle's worksheet or participants list",
+        help=(
+            "whose names to put into the gradebook first: Canvas's gradebook, Moodle's worksheet or"
+            " participants list"
+        ),
     )
     added.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -339,8 +351,8 @@ def _parser() -> argparse.ArgumentParser:
         "export",
         _export,
         "marks for Canvas, Moodle, Gradescope or a spreadsheet, and the feedback pages",
-        "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export; or packs the "
-        "feedback pages there, to hand them back.",
+        "Writes the marks as they stand in the gradebook, those given by hand included, into OUT/export; or"
+        " packs the feedback pages there, to hand them back.",
     )
     added.add_argument("out", metavar="OUT", help="the folder that grade wrote")
     added.add_argument("--format", choices=["canvas", "moodle", "gradescope", "csv", "pages"], required=True)
@@ -359,7 +371,8 @@ def _parser() -> argparse.ArgumentParser:
         "simulate",
         _simulate,
         "make up a class, with what each submission should score",
-        "Writes submissions of made-up students: right answers in several styles, catalogued mistakes and gaps.",
+        "Writes submissions of made-up students: right answers in several styles, catalogued mistakes and"
+        " gaps.",
     )
     added.add_argument(
         "--students",

@@ -134,10 +134,11 @@ def collect(
     """Takes the notebooks of a download into the folder `out`.
 
     kind: "canvas", "moodle" or "folder". topic: of notebooks that do not say themselves which they are.
-    roster: the gradebook exported from Canvas, for names; or Moodle's grading worksheet, for names, for the times
-    of handing in, and for what a student is called in all topics alike, since Moodle numbers its participants
-    anew in each assignment. course: the class's course.toml, for the worksheet's time zone, and for the due
-    dates that Canvas's LATE refers to. progress: called with (done, total, what is done). Raises `Refusal` where the download cannot be taken; `out` is then as it was.
+    roster: the gradebook exported from Canvas, for names; or Moodle's grading worksheet, for names, for the
+    times of handing in, and for what a student is called in all topics alike, since Moodle numbers its
+    participants anew in each assignment. course: the class's course.toml, for the worksheet's time zone,
+    and for the due dates that Canvas's LATE refers to. progress: called with (done, total, what is done).
+    Raises `Refusal` where the download cannot be taken; `out` is then as it was.
     """
     source, out = Path(source), Path(out)
     if kind not in READERS:
@@ -428,8 +429,8 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int, budget:
         raise Refused(f"it is too large ({member.file_size / 1e6:.0f} MB; the limit is {limit / 1e6:g} MB)")
     if member.file_size > MAX_RATIO * max(member.compress_size, 1000):
         raise Refused(
-            f"it unpacks to {member.file_size / max(member.compress_size, 1):.0f} times its size, as a zip bomb"
-            " does"
+            f"it unpacks to {member.file_size / max(member.compress_size, 1):.0f} times its size, as a zip"
+            " bomb does"
         )
     budget.spend(member.file_size)
     try:
@@ -575,8 +576,8 @@ def _identify(
 
 
 def _without_notebook(found: list[Found], others: list[tuple[str, ...]], reader, told: Roster) -> list[str]:
-    """A sentence for each student who handed something in, and no notebook; and for each whom the roster says to
-    have handed in, and of whom the download has nothing.
+    """A sentence for each student who handed something in, and no notebook; and for each whom the roster
+    says to have handed in, and of whom the download has nothing.
     """
     have = {item.student for item in found}
     without: dict[str, list[str]] = {}
@@ -587,8 +588,9 @@ def _without_notebook(found: list[Found], others: list[tuple[str, ...]], reader,
             without.setdefault(f"{student} ({whose[1]})" if whose[1] else student, []).append(parts[-1])
             told.expected.pop(whose[0], None)
     notes = [
-        f"{who} handed in {', '.join(_shown(name) for name in files[:3])}{' and more' if len(files) > 3 else ''},"
-        " and no notebook that could be taken."
+        f"{who} handed in"
+        f" {', '.join(_shown(name) for name in files[:3])}{' and more' if len(files) > 3 else ''}, and no"
+        " notebook that could be taken."
         for who, files in sorted(without.items())
     ]
     absent = [
@@ -599,8 +601,8 @@ def _without_notebook(found: list[Found], others: list[tuple[str, ...]], reader,
     if absent:
         more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
         notes.append(
-            f"{told.name} says that {', '.join(absent[:10])}{more} handed in, and the download has nothing of them:"
-            " download it again."
+            f"{told.name} says that {', '.join(absent[:10])}{more} handed in, and the download has nothing of"
+            " them: download it again."
         )
     return notes
 
@@ -611,8 +613,8 @@ def _alike(students: set[str]) -> list[str]:
     for student in sorted(students):
         folded.setdefault(unicodedata.normalize("NFKC", student).casefold(), []).append(student)
     return [
-        f"{' and '.join(map(repr, alike))} look alike and are kept as {len(alike)} students: rename one folder if"
-        " they are one."
+        f"{' and '.join(map(repr, alike))} look alike and are kept as {len(alike)} students: rename one"
+        " folder if they are one."
         for alike in folded.values()
         if len(alike) > 1
     ]
@@ -630,8 +632,8 @@ def _usable(student: str) -> bool:
 
 
 def _wrapping(paths: list[Path], root: Path) -> int:
-    """How many folders lie around the students' folders: one where all share it, several lie in it, and no topic
-    or notebook lies right in it.
+    """How many folders lie around the students' folders: one where all share it, several lie in it, and no
+    topic or notebook lies right in it.
     """
     parts = [path.relative_to(root).parts for path in paths]
     known = {topic.folder for topic in topics()}
@@ -684,8 +686,8 @@ def _roster(kind: str, path: Path | None, rules: Rules, out: Path, notes: list[s
     if path is None:
         if kind == "moodle":
             notes.append(
-                "Moodle numbers its participants anew in each assignment: with the grading worksheet as --roster,"
-                " students are called the same in all topics."
+                "Moodle numbers its participants anew in each assignment: with the grading worksheet as"
+                " --roster, students are called the same in all topics."
             )
         return Roster()
     table = read_table(path)
@@ -711,7 +713,8 @@ def _worksheet(table: Table, rules: Rules, out: Path, notes: list[str]) -> Roste
     if column is None or number is None:
         raise Refusal(
             f"{table.name} is not Moodle's grading worksheet: it has no columns Identifier and Last modified"
-            " (submission). If Moodle speaks another language, switch it to English and download the file again."
+            " (submission). If Moodle speaks another language, switch it to English and download the file"
+            " again."
         )
     lasting = max(
         (place for name in LASTING if (place := _lasting(table, name)) is not None),
@@ -720,8 +723,8 @@ def _worksheet(table: Table, rules: Rules, out: Path, notes: list[str]) -> Roste
     )
     if lasting is None:
         notes.append(
-            f"{table.name} has no usernames, e-mails or ID numbers: students are called by their numbers in this"
-            " assignment, which are others in the next."
+            f"{table.name} has no usernames, e-mails or ID numbers: students are called by their numbers in"
+            " this assignment, which are others in the next."
         )
     status, found, unread = table.place("Status"), Roster(table.name), 0
     for row, person in zip(table.rows, names(table)):

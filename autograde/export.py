@@ -1,10 +1,10 @@
-"""The marks in the forms that universities' systems take: Canvas, Moodle, Gradescope, and plain tables; and the
-feedback pages, packed for handing back.
+"""The marks in the forms that universities' systems take: Canvas, Moodle, Gradescope, and plain tables; and
+the feedback pages, packed for handing back.
 
 In: a graded class as `marks` reads it, and for Canvas and Moodle the file that the instructor downloaded
 there. Out: files in OUT/export, and sentences about everyone who is in one of the two and not in the other.
-Trusts no cell: what a spreadsheet would take for a formula is escaped. Columns that are not marks are copied
-as they were.
+Trusts no cell: what a spreadsheet would take for a formula is escaped. Columns that are not marks are
+copied as they were.
 """
 
 import io
@@ -71,8 +71,8 @@ def export(
     folder `to`.
 
     roster: the gradebook exported from Canvas, or Moodle's grading worksheet (of one topic) or participants
-    list; for the other formats any of them, for names. topics: only these. progress: called with (done, total,
-    what is done). Raises `Refusal` where the call cannot be carried out; nothing is then written.
+    list; for the other formats any of them, for names. topics: only these. progress: called with (done,
+    total, what is done). Raises `Refusal` where the call cannot be carried out; nothing is then written.
     """
     if format not in FORMATS:
         raise Refusal(f"There is no format {format!r}; choose one of {', '.join(FORMATS)}.")
@@ -112,20 +112,21 @@ def _write(files: dict[str, bytes], folder: Path, notes: list[str], progress: Ca
             for name in files.keys() - full.keys():
                 (folder / name).unlink(missing_ok=True)
             for name, content in full.items():
-                if not _holds(folder / name, content):  # replacing a file costs ten times what reading it does
+                if not _holds(folder / name, content):
                     replace(folder / name, content)
                 result.files.append(folder / name)
                 if progress:
                     progress(len(result.files), len(full), "written")
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted: {len(result.files)} of {len(full)} files are in {folder}, each of them whole; run the"
-            " same command again for all of them"
+            f"interrupted: {len(result.files)} of {len(full)} files are in {folder}, each of them whole; run"
+            " the same command again for all of them"
         ) from None
     return result
 
 
 def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file need not be replaced, which costs ten times what reading it does."""
     try:
         return path.stat().st_size == len(content) and path.read_bytes() == content
     except FileNotFoundError:
@@ -137,7 +138,8 @@ def _waiting(group: Class, topics: list[str]) -> list[str]:
     absent = [work for work in group.ungraded if work.topic in topics]
     return _some(
         [
-            f"{work.student}, {work.topic}: part of it waits for a mark by hand; the points so far are exported."
+            f"{work.student}, {work.topic}: part of it waits for a mark by hand; the points so far are"
+            " exported."
             for work in waiting
         ]
     ) + _some(
@@ -217,15 +219,15 @@ def _row_name(table: Table, row: int, told: list) -> str:
 def canvas(
     group: Class, topics: list[str], table: Table, titles: dict[str, str] | None = None
 ) -> tuple[dict[str, bytes], list[str]]:
-    """Canvas's gradebook import: who each student is, and a column per topic, `Title (id)` where the roster has
-    it.
+    """Canvas's gradebook import: who each student is, and a column per topic, `Title (id)` where the roster
+    has it.
 
-    titles: what topics are called in Canvas where their own names are not in the titles. The form is the one
-    that Canvas's importer reads (github.com/instructure/canvas-lms, lib/gradebook_importer.rb; user's guide:
-    How do I import grades in the Gradebook): Student, or LastName and FirstName; ID; SIS User ID and SIS Login
-    ID, one only with the other; Section; then assignments; after the header the points possible. To it an empty
-    cell means that a mark is taken away: where nothing was handed in, the cell stays as it was. Marks are scaled
-    to the points that the assignment has in Canvas.
+    titles: what topics are called in Canvas where their own names are not in the titles. The form is the
+    one that Canvas's importer reads (github.com/instructure/canvas-lms, lib/gradebook_importer.rb; user's
+    guide: How do I import grades in the Gradebook): Student, or LastName and FirstName; ID; SIS User ID and
+    SIS Login ID, one only with the other; Section; then assignments; after the header the points possible.
+    To it an empty cell means that a mark is taken away: where nothing was handed in, the cell stays as it
+    was. Marks are scaled to the points that the assignment has in Canvas.
     """
     who = ["LastName", "FirstName"] if table.place("Student") is None else ["Student"]
     if table.place(who[0]) is None or table.place("ID") is None:
@@ -257,7 +259,8 @@ def canvas(
             )
     if len(set(columns)) < len(columns):
         raise Refusal(
-            f"Two topics fit the same assignment in {table.name}; say in course.toml, under [titles], what each"
+            f"Two topics fit the same assignment in {table.name}; say in course.toml, under [titles], what"
+            " each"
             f' is called in Canvas, such as {topics[0]} = "Exercise 1".'
         )
     rows: list[list] = [["    Points Possible", *[""] * (len(head) - 1), *map(number, most)]]
@@ -275,8 +278,8 @@ def canvas(
                 ]
             )
             notes += [
-                f"{_called(group.people[student])} has a mark in {topic}, which Canvas has not assigned to them:"
-                " it will be left out there."
+                f"{_called(group.people[student])} has a mark in {topic}, which Canvas has not assigned to"
+                " them: it will be left out there."
                 for topic, work, before in zip(topics, works, standing)
                 if work is not None and before.strip() == "N/A"
             ]
@@ -310,9 +313,12 @@ def _canvas_column(topic: str, header: list[str], title: str) -> tuple[str | Non
         ]
         if len(fits) == 1:
             return fits[0], ""
-        return None, (
-            f"has {len(fits) or 'no'} assignments called {title!r}, as course.toml says of {topic}: Canvas will ask"
-            f" whether to make one called {topic}."
+        return (
+            None,
+            (
+                f"has {len(fits) or 'no'} assignments called {title!r}, as course.toml says of {topic}:"
+                f" Canvas will ask whether to make one called {topic}."
+            ),
         )
     number_, _, name = topic.partition("_")
     wanted = (topic, f"{int(number_)} {name}" if number_.isdigit() else topic, name)
@@ -351,9 +357,9 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
     """The grading worksheet of one topic, filled in, or a plain table of grades by student for Moodle's
     import.
 
-    The worksheet is Moodle's offline grading worksheet (docs.moodle.org, Assignment settings, Feedback types).
-    Moodle takes it back only with the columns of WORKSHEET, in its own language, and passes over grades above
-    the maximum, without a word (github.com/moodle/moodle, mod/assign/feedback/offline).
+    The worksheet is Moodle's offline grading worksheet (docs.moodle.org, Assignment settings, Feedback
+    types). Moodle takes it back only with the columns of WORKSHEET, in its own language, and passes over
+    grades above the maximum, without a word (github.com/moodle/moodle, mod/assign/feedback/offline).
     """
     if table is None or len(WORKSHEET_SIGNS & set(table.header)) < 2:
         return _moodle_plain(group, topics, table)
@@ -364,8 +370,8 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
         )
     if lacking := [column for column in WORKSHEET if column not in table.header]:
         raise Refusal(
-            f"{table.name} has no column {' and no column '.join(lacking)}, and Moodle takes no worksheet back"
-            " without: download it again, with Moodle in English, and keep its columns."
+            f"{table.name} has no column {' and no column '.join(lacking)}, and Moodle takes no worksheet"
+            " back without: download it again, with Moodle in English, and keep its columns."
         )
     topic, place = topics[0], {column: index for index, column in enumerate(table.header)}
     maxima = [_float(row[place["Maximum grade"]]) for row in table.rows] if "Maximum grade" in place else []
@@ -384,8 +390,8 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
             score = work.score * scale / work.max_score if work.max_score else work.score
             if score > scale + 1e-9:
                 above.append(
-                    f"{_called(group.people[student])} has {number(score)} of {number(scale)} points; Moodle takes no"
-                    f" more than {number(scale)}, which is what was filled in."
+                    f"{_called(group.people[student])} has {number(score)} of {number(scale)} points; Moodle"
+                    f" takes no more than {number(scale)}, which is what was filled in."
                 )
             row[place["Grade"]] = number(min(score, scale))
             if "Feedback comments" in place:
@@ -397,8 +403,8 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
         rows.append(row)
     if abs(scale - group.topics[topic]) > 1e-9:
         notes.append(
-            f"{table.name} grades out of {number(scale)}, {topic} out of {number(group.topics[topic])}: points were"
-            " scaled."
+            f"{table.name} grades out of {number(scale)}, {topic} out of {number(group.topics[topic])}:"
+            " points were scaled."
         )
     if "Feedback comments" not in place:
         notes.append(f"{table.name} has no column Feedback comments, so only marks were filled in.")
@@ -430,8 +436,8 @@ def _moodle_plain(group: Class, topics: list[str], table: Table | None) -> tuple
         foreign = numbered and table.header[0].casefold() not in map(str.casefold, MOODLE_IDS)
         if foreign or all(table.place(column) is None for column in (*MOODLE_IDS, "Email")):
             raise Refusal(
-                f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there. If Moodle"
-                " speaks another language, switch it to English and download the file again."
+                f"{table.name} names no student: none of the columns {', '.join(MOODLE_IDS)} is there. If"
+                " Moodle speaks another language, switch it to English and download the file again."
             )
         matching = Matching(group.people, table, (*MOODLE_IDS, "Email"))
         user, told = table.place("Username"), names(table)
@@ -449,8 +455,8 @@ def _moodle_plain(group: Class, topics: list[str], table: Table | None) -> tuple
 
 
 def comment(work: Work) -> str:
-    """A submission's feedback for Moodle, which reads it as HTML (mod/assign/feedback/comments): what was lost,
-    what to read again, and what the instructor wrote.
+    """A submission's feedback for Moodle, which reads it as HTML (mod/assign/feedback/comments): what was
+    lost, what to read again, and what the instructor wrote.
     """
     lines = [f"{number(work.score)} of {number(work.max_score)} points."]
     if work.penalty:
@@ -610,15 +616,15 @@ def plain_tables(
 def pages(
     group: Class, topics: list[str], table: Table | None = None, progress: Callable | None = None
 ) -> tuple[dict[str, bytes], list[str]]:
-    """A zip of each topic's feedback pages, `<student>/<topic>.html`; with Moodle's grading worksheet, under the
-    names by which Moodle's `Upload multiple feedback files in a zip` knows whose they are: full name, participant,
-    the plugin (github.com/moodle/moodle, mod/assign/feedback/file/importziplib.php).
+    """A zip of each topic's feedback pages, `<student>/<topic>.html`; with Moodle's grading worksheet,
+    under the names by which Moodle's `Upload multiple feedback files in a zip` knows whose they are: full
+    name, participant, the plugin (github.com/moodle/moodle, mod/assign/feedback/file/importziplib.php).
     """
     place = table.place("Identifier") if table is not None else None
     if table is not None and place is None:
         raise Refusal(
-            f"{table.name} has no column Identifier; for Moodle name its grading worksheet (in English), for others"
-            " leave --roster away."
+            f"{table.name} has no column Identifier; for Moodle name its grading worksheet (in English), for"
+            " others leave --roster away."
         )
     if table is not None and len(topics) != 1:
         raise Refusal(

@@ -267,7 +267,9 @@ def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
 
 @_remembering
 def markdown(source: str) -> str:
-    """A Markdown cell's HTML. One too long to be written by hand stays as it is: parsing could take minutes."""
+    """A Markdown cell's HTML. One too long to be written by hand stays as it is: parsing could take
+    minutes.
+    """
     if len(source) > LONG:
         return f"<pre>{html.escape(_cut(source))}</pre>"
     return MarkdownWithMath(renderer=_Markdown(), plugins=PLUGINS).render(source)
@@ -298,7 +300,8 @@ def code(source: str) -> str:
     """
     if _plain or len(source) > LONG:
         return f"<pre>{html.escape(visible(source))}</pre>"
-    return f'<pre class="hl">{highlight(visible(source), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))}</pre>'
+    coloured = highlight(visible(source), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return f'<pre class="hl">{coloured}</pre>'
 
 
 def ticks(text: str) -> str:

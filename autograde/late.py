@@ -1,8 +1,7 @@
 """Due dates, late penalties and titles of a class, from one small file: OUT/course.toml.
 
-In: the file. Out: due dates for the gradebook, the penalty through nbgrader's own late-submission plugin, and what
-topics are called in Canvas.
-Trusts the instructor; what is wrong in the file becomes a sentence.
+In: the file. Out: due dates for the gradebook, the penalty through nbgrader's own late-submission plugin,
+and what topics are called in Canvas. Trusts the instructor; what is wrong in the file becomes a sentence.
 """
 
 import datetime
@@ -32,7 +31,7 @@ EXAMPLE = """# Due dates and late penalties. Remove the # before a line to set i
 # percent_at_most = 50              # it stops there; 100, and after ten days nothing is left
 
 [titles]
-# 01_quadratics = "Homework 1"      # the assignment's title in Canvas, where it does not hold the topic's name
+# 01_quadratics = "Homework 1"      # its title in Canvas, where that does not hold the topic's name
 """
 SETTINGS = {"grace_minutes": (0.0, 1e6), "percent_per_day": (0.0, 100.0), "percent_at_most": (0.0, 100.0)}
 

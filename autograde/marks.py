@@ -108,8 +108,8 @@ class Class:
 
 
 def read(out: Path, progress: Callable | None = None) -> Class:
-    """The class in folder `out`; raises `Refusal` where none is graded there. progress: called with (done, total,
-    what is done) as submissions are read.
+    """The class in folder `out`; raises `Refusal` where none is graded there. progress: called with (done,
+    total, what is done) as submissions are read.
     """
     out = Path(out)
     try:

@@ -50,9 +50,11 @@ UNNAMED = 12  # failures outside the catalogue that are listed
 
 
 def report(out: Path, to: Path | None = None, progress: Callable | None = None) -> Path:
-    """Writes the report of the class graded into `out`, to OUT/report.html or `to`, and returns where it is.
+    """Writes the report of the class graded into `out`, to OUT/report.html or `to`, and returns where it
+    is.
 
-    progress: called with (done, total, what is done). Raises `Refusal` where no class is graded there or the file cannot be written.
+    progress: called with (done, total, what is done). Raises `Refusal` where no class is graded there or
+    the file cannot be written.
     """
     out = Path(out)
     target = Path(to) if to else out / "report.html"

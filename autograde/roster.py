@@ -1,8 +1,8 @@
 """Who is who: the tables that universities' systems give out, and the names, ids and e-mails in them.
 
-In: a CSV file from Canvas, Moodle or a spreadsheet, and the students of a class. Out: which row is whom, and
-names for the gradebook. Trusts no cell: what a spreadsheet would take for a formula is escaped when a table is
-written, and an id that could be two people's is nobody's.
+In: a CSV file from Canvas, Moodle or a spreadsheet, and the students of a class. Out: which row is whom,
+and names for the gradebook. Trusts no cell: what a spreadsheet would take for a formula is escaped when a
+table is written, and an id that could be two people's is nobody's.
 """
 
 import contextlib
@@ -59,7 +59,9 @@ def read_table(path: Path) -> Table:
         raise Refusal(f"{path} cannot be read: {problem.strerror}.") from None
     if content[:4] == b"PK\x03\x04" or content[:4] == b"\xd0\xcf\x11\xe0":
         raise Refusal(f"{path} is an Excel workbook; save it as CSV (UTF-8), and name that file.")
-    text = re.sub(r'^"?sep=."?\r?\n', "", _decoded(path, content))  # a line by which Excel is told the separator
+    text = re.sub(
+        r'^"?sep=."?\r?\n', "", _decoded(path, content)
+    )  # a line by which Excel is told the separator
     try:
         rows, delimiter = max((_split(text, mark) for mark in ",;\t"), key=lambda pair: _fit(pair[0]))
     except csv.Error as problem:
@@ -86,7 +88,9 @@ def _split(text: str, delimiter: str) -> tuple[list[list[str]], str]:
 
 
 def _fit(rows: list[list[str]]) -> tuple[int, float, int]:
-    """How well a separator explains a table: more than one column, rows as long as the header, many columns."""
+    """How well a separator explains a table: more than one column, rows as long as the header, many
+    columns.
+    """
     if not rows:
         return 0, 0.0, 0
     wide, sample = len(rows[0]), rows[:SAMPLE]
@@ -200,8 +204,9 @@ def names(table: Table) -> list[Person]:
 
 
 def enter(out: Path, roster: Path, over: bool = True) -> list[str]:
-    """Puts a roster's names and e-mails into the gradebook of the class graded into `out`, for the formgrader,
-    the report and the exports; returns a sentence about the students whom the roster does not name.
+    """Puts a roster's names and e-mails into the gradebook of the class graded into `out`, for the
+    formgrader, the report and the exports; returns a sentence about the students whom the roster does not
+    name.
 
     roster: Canvas's gradebook, Moodle's worksheet or participants list, or SUBMISSIONS/students.csv. over:
     whether to replace what is there; an empty cell replaces nothing. Raises `Refusal` where there is no
@@ -220,8 +225,8 @@ def enter(out: Path, roster: Path, over: bool = True) -> list[str]:
             matching = Matching(people, table)
             if people and len(matching.missing) == len(people):
                 raise Refusal(
-                    f"{table.name} names no student of {out}: none of its columns {', '.join(table.header[:6])} "
-                    f"holds an id such as {min(people)}."
+                    f"{table.name} names no student of {out}: none of its columns"
+                    f" {', '.join(table.header[:6])} holds an id such as {min(people)}."
                 )
             for student, told in zip(matching.student, names(table)):
                 if student is None:

@@ -95,7 +95,10 @@ def test_nothing_lies_over_the_marks_and_nothing_of_a_student_can_be_clicked(tab
             f"(b => [b.left, b.top])({place}(document.querySelectorAll('table.questions .badge')[{row}]))"
         )
         assert tab.ask(f"document.elementFromPoint({box[0] + 5}, {box[1] + 5}).closest('.badge') !== null")
-    fixed = "[...document.querySelectorAll('body *')].filter(e => ['fixed', 'sticky'].includes(getComputedStyle(e).position))"
+    fixed = (
+        "[...document.querySelectorAll('body *')].filter(e => ['fixed',"
+        " 'sticky'].includes(getComputedStyle(e).position))"
+    )
     assert tab.ask(f"{fixed}.length") == 0
     assert tab.ask("document.querySelectorAll('.own').length") > 15
     assert (
@@ -145,8 +148,8 @@ def test_it_prints_and_a_closed_hint_is_printed_too(opened):
     assert tab.ask(
         "[...document.querySelectorAll('.skip')].every(e => getComputedStyle(e).display === 'none')"
     )
-    meaning = (
-        "[...document.querySelectorAll('.legend i, .meter, .strip span')]"  # their colour says something
+    meaning = (  # their colour says something
+        "[...document.querySelectorAll('.legend i, .meter, .strip span')]"
     )
     assert tab.ask(
         f"{meaning}.length > 5 && {meaning}.every(e => getComputedStyle(e).printColorAdjust === 'exact')"
@@ -168,8 +171,8 @@ def test_words_in_the_heat_map_do_not_run_into_each_other(tab, tmp_path, student
     tab.resize(1280, 900)
     tab.open((tmp_path / "r.html").as_uri())
     boxes = tab.ask(
-        "[...document.querySelectorAll('#map ~ figure svg text')].map(e => e.getBoundingClientRect()).map(b =>"
-        " [b.left, b.right, b.top, b.bottom])"
+        "[...document.querySelectorAll('#map ~ figure svg text')].map(e => e.getBoundingClientRect()).map(b"
+        " => [b.left, b.right, b.top, b.bottom])"
     )
     for place, (left, right, top, bottom) in enumerate(boxes):
         for other in boxes[place + 1 :]:
@@ -249,7 +252,9 @@ def pressed(tab, student, button):
 
 
 def test_the_formgraders_buttons_grade_through_the_engine_and_make_the_page(out, tab, tmp_path):
-    """Opened as WEEK.md says; a student's new version is put into submitted/ by hand, as an instructor would."""
+    """Opened as WEEK.md says; a student's new version is put into submitted/ by hand, as an instructor
+    would.
+    """
     week = (ROOT / "autograde" / "WEEK.md").read_text(encoding="utf-8")
     options = shlex.split(re.search(r"^cd graded && ../.venv/bin/jupyter lab(.*)$", week, re.MULTILINE)[1])
     shutil.copy(

@@ -135,7 +135,9 @@ Participant {2},Bo,bo@x.org,No submission,,-
 
 
 def test_with_moodles_worksheet_a_student_is_called_the_same_in_all_topics(take, tmp_path):
-    """Moodle numbers participants anew in each assignment; a number of one week may be another's in the next."""
+    """Moodle numbers participants anew in each assignment; a number of one week may be another's in the
+    next.
+    """
     sheet = tmp_path / "sheet.csv"
     sheet.write_text(SHEET.format(77, 78, 79), encoding="utf-8-sig")
     take(

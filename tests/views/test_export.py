@@ -421,7 +421,8 @@ def test_a_comment_is_html_for_moodle_reads_it_so():
 def test_an_instructors_comment_goes_with_the_marks(out):
     with sqlite3.connect(out / "gradebook.db") as database:
         database.execute(
-            "UPDATE comment SET manual_comment = 'Please see me' WHERE rowid = (SELECT MIN(rowid) FROM comment)"
+            "UPDATE comment SET manual_comment = 'Please see me' WHERE rowid = (SELECT MIN(rowid) FROM"
+            " comment)"
         )
     work = next(work for work in read(out).works if work.comments)
     assert list(work.comments.values()) == ["Please see me"] and "Please see me" in comment(work)

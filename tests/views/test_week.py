@@ -1,4 +1,6 @@
-"""What WEEK.md tells an instructor to type works, in the order in which it is told, and what it links to is there."""
+"""What WEEK.md tells an instructor to type works, in the order in which it is told, and what it links to is
+there.
+"""
 
 import csv
 import re
@@ -61,7 +63,9 @@ def example(folder):
 
 
 def test_no_other_programs_are_told_than_those_that_tests_try():
-    """The rest of the lines to be typed: JupyterLab with the formgrader, which tests/views/test_browser.py opens."""
+    """The rest of the lines to be typed: JupyterLab with the formgrader, which tests/views/test_browser.py
+    opens.
+    """
     blocks = [block.strip() for block in TEXT.split("```")[1::2] if block.startswith("\n")]
     lines = [line for block in blocks for line in block.splitlines() if "-m autograde" not in line]
     assert len(lines) == 1 and lines[0].startswith("cd graded && ../.venv/bin/jupyter lab ")
@@ -87,7 +91,9 @@ def rows(path):
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory):
-    """The folder in which all of WEEK.md's commands were typed, one after the other, and what each returned."""
+    """The folder in which all of WEEK.md's commands were typed, one after the other, and what each
+    returned.
+    """
     folder = tmp_path_factory.mktemp("week")
     with zipfile.ZipFile(folder / "submissions.zip", "w") as archive:
         archive.writestr("mullerzoe_1001_1_quadratics.ipynb", text(honest()))
