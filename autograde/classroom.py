@@ -22,6 +22,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from autograde import gradebook, late
 from autograde.course import COURSE_ID, ROOT, Refusal, Topic
+from autograde.engine import folders
 from autograde.release import STUB
 
 try:
@@ -161,7 +162,7 @@ class Classroom:
             "engine-*"
         ):  # a killed run's engines could not take their folders with them
             if link.is_symlink() and Path(os.readlink(link)).name.startswith("grading-"):
-                shutil.rmtree(os.readlink(link), ignore_errors=True)
+                folders.remove(os.readlink(link))
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir()
         if not (self.root / "nbgrader_config.py").exists():

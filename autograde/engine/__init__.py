@@ -7,6 +7,7 @@ zygote     warm, clean, forks                       rehearsal     warms the call
 trial      trusted: runs test cells                 student       untrusted: runs cells, answers calls
 warden     starts and ends one student process      sandbox       what that gives up first: landlock, seccomp,
                                                                   namespaces, on kernel
+folders    measures and removes what students filled
 calls      functions called over a wire, both ways  wire          what crosses: plain, frames, sharing,
                                                                   encoding, decoding
 """

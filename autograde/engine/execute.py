@@ -8,6 +8,7 @@ as a preprocessor in the place of nbgrader's `Execute`.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import os
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from nbformat.v4 import new_output
 
-from . import calls, clean, processes, wire
+from . import calls, clean, folders, processes, wire
 from .processes import EngineError, SandboxUnavailable
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -193,9 +194,7 @@ class Engine:
         beside them."""
         if not self._sources:
             raise EngineError("This engine is closed; make a new one.")
-        with self._one_at_a_time, tempfile.TemporaryDirectory(
-            dir=self.home, ignore_cleanup_errors=True
-        ) as folder:
+        with self._one_at_a_time, _folder(self.home) as folder:
             for name in ("student", "files", "trial"):
                 os.mkdir(os.path.join(folder, name))
             if files is not None:
@@ -208,7 +207,17 @@ class Engine:
 def _close(sources, home):
     while sources:
         sources.popitem()[1].close()
-    shutil.rmtree(home, ignore_errors=True)
+    folders.remove(home)
+
+
+@contextlib.contextmanager
+def _folder(home):
+    """A new folder for one submission, which goes with all that was put into it."""
+    folder = tempfile.mkdtemp(dir=home)
+    try:
+        yield folder
+    finally:
+        folders.remove(folder)
 
 
 class _Run:
@@ -220,6 +229,7 @@ class _Run:
         self.order = engine._order(folder)
         self.result = Result(copy.deepcopy(notebook))
         self.student = self.trial = None
+        self.begun = False  # whether there has been a student process
         self.given = []  # locked sources so far, for a trial that must start again
         self.history = []  # (source, count) of the cells that the student process has run
         self.undone = False  # a cell of the student's stopped at NotImplementedError
@@ -284,6 +294,10 @@ class _Run:
         while self.student is None:
             if self._left() <= 0:
                 return None
+            if self.begun:  # a new process starts with the folder that the first one found
+                folders.remove(self.order["folder"])
+                os.makedirs(self.order["folder"], exist_ok=True)
+            self.begun = True
             self.student = self.engine._spawn(processes.Student, self.order, self.plots)
             for place, (source, count) in enumerate(self.history):
                 try:
@@ -301,6 +315,7 @@ class _Run:
         """Run a cell of the student's side and keep what it shows."""
         if not cell.source.strip():
             return
+        used = self.student is not None
         student = self._student()
         if student is None:
             self._fail(cell, "TimeoutError", self._out_of_time())
@@ -317,7 +332,11 @@ class _Run:
                 f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that never ends?",
             )
             return
-        except wire.WireError:
+        except wire.WireError as problem:
+            if used and isinstance(problem, wire.WireClosed):  # it may have died of something earlier
+                self._drop_student()
+                self._cell(cell, count)
+                return
             self._lose(cell, count, "RuntimeError", f"Cell {count} ended the process that it ran in.")
             return
         self.undone = self.undone or problem == "NotImplementedError"

@@ -18,7 +18,7 @@ import shutil
 import signal
 import socket
 
-from . import kernel, namespaces, sandbox, seccomp, wire
+from . import folders, kernel, namespaces, sandbox, seccomp, wire
 
 WATCH_SECONDS = 0.2
 
@@ -52,10 +52,12 @@ def guard(order, sockets, shell, ready):
         report, listeners, _, _ = socket.recv_fds(ours, 65536, 1)
     control.send(report or json.dumps({"ended": None}).encode())
     watched = None if ready["namespaces"] else order["folder"]
-    _Watch(child, control, listeners[0] if listeners else None, order, watched).until_the_end()
-    _kill_all()
-    _, status, usage = os.wait4(child, 0)
-    _wait_for_all()
+    try:
+        _Watch(child, control, listeners[0] if listeners else None, order, watched).until_the_end()
+    finally:
+        _kill_all()
+        _, status, usage = os.wait4(child, 0)
+        _wait_for_all()
     control.send(json.dumps({"ended": status, "cpu": usage.ru_utime + usage.ru_stime}).encode())
 
 
@@ -78,7 +80,7 @@ class _Watch:
             poll.register(fd, select.POLLIN)
         while True:
             ready = dict(poll.poll(None if self.folder is None else WATCH_SECONDS * 1000))
-            if self.folder is not None and _size(self.folder) > self.most_bytes:
+            if self.folder is not None and folders.size(self.folder) > self.most_bytes:
                 return
             if not self._obey():  # whatever was said by now, before the clones that it is about
                 return
@@ -160,14 +162,3 @@ def kill(task):
         os.kill(task, signal.SIGKILL)
     except ProcessLookupError:
         pass
-
-
-def _size(folder):
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_blocks * 512
-            except OSError:
-                pass
-    return total

@@ -16,7 +16,6 @@ import contextlib
 import gc
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -108,12 +107,12 @@ def main(control_fd, role, arguments):
 
 def _tidy_up(home):
     """Remove the engine's folder, and what might still write to it. The other zygotes do the same."""
-    from . import warden
+    from . import folders, warden
 
     for _ in range(100):
         for process in warden.descendants(os.getpid()):
             warden.kill(process)
-        shutil.rmtree(home, ignore_errors=True)
+        folders.remove(home)
         if not os.path.exists(home):
             return
         time.sleep(0.05)

@@ -554,6 +554,21 @@ def test_a_lost_process_is_made_again_from_the_cells_before(engine):
     )
 
 
+def test_a_process_that_died_between_two_cells_does_not_cost_the_second(engine, monkeypatch):
+    run = execute._Run._cell
+
+    def late(self, cell, count):
+        if count == 2 and not slept:
+            slept.append(time.sleep(0.6))
+        run(self, cell, count)
+
+    slept = []
+    monkeypatch.setattr(execute._Run, "_cell", late)
+    deadly = added("import os, threading\nthreading.Timer(0.3, os._exit, (3,)).start()")
+    statuses, points, result = marks(engine, deadly, solution("x = 1"), test("assert x == 1"))
+    assert slept and statuses == {"test": "right"} and result.notes == []
+
+
 def test_a_submission_that_runs_too_long_in_all_ends(tmp_path):
     cells = [added("import time\ntime.sleep(1)") for _ in range(5)]
     with Engine(Limits(cell_seconds=2.5, submission_seconds=2.5)) as engine:
