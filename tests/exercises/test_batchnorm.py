@@ -155,6 +155,7 @@ def test_the_backward_says_when_it_is_the_forward_that_is_wrong(name):
     assert "The forward is what is wrong" in message_of_backward(name, wrong)
     assert f"the cache of your `{name}`, which failed: too hard" in message_of_backward(
         name, f"def {name}(*args, **kwargs):\n    raise RuntimeError('too hard')")
+    assert "which should return t" in message_of_backward(name, f"def {name}(*args, **kwargs):\n    return None")
     stub = f"def {name}(*args, **kwargs):\n    raise NotImplementedError"
     said = message_of_backward(name, stub)
     assert "which is not attempted yet." in said and "Your code raised" not in said
