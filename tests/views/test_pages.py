@@ -248,6 +248,25 @@ def test_what_a_student_writes_stays_text_in_a_frame_that_says_whose_it_is(sourc
         assert "position" not in tag.get("style", "")
 
 
+PIECES = """<img~src=x~onerror=alert(1)> <script>alert(1)</script> [ ]( ] ![ ) javascript:alert(1) ` ``` $ $$ \\ * |
+- > 1. # : < <!-- --> <![CDATA[ ]]> <? " ' &lt; &#60; \\begin{x} \\end{x} \\text{ } [^1] [1]:~javascript:x
+<a~href="javascript:x"> </a> <b x |---| onload=alert(1) data:text/html,x <svg/onload=alert(1)> \\( \\[ \\]""".split()
+LIVE = re.compile("^(on|href|src|id|name|action|formaction|srcdoc|xlink)")
+
+
+def test_no_mixture_of_markdown_html_and_formulas_comes_to_life():
+    rng = np.random.default_rng(3)
+    glue = ["", " ", "\n", "\n\n", "    "]
+    for _ in range(600):
+        source = "".join(
+            str(rng.choice(PIECES)).replace("~", " ") + str(rng.choice(glue))
+            for _ in range(rng.integers(2, 20))
+        )
+        for tag in BeautifulSoup(feedback.typed(source), "html.parser").find_all(True):
+            assert tag.name not in ("script", "img", "svg", "a", "iframe", "style", "object", "b"), source
+            assert not [name for name in tag.attrs if LIVE.match(name)], source
+
+
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
