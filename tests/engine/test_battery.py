@@ -6,6 +6,7 @@ is graded before and after it. The hidden tests hold a sentinel that may appear 
 folder stands for the gradebook; a listener waits for connections that must not come.
 """
 
+import dataclasses
 import json
 import os
 import socket
@@ -224,7 +225,6 @@ CASES = {
         "        call(446, fd, 0)\n        os.close(fd)\nexcept OSError: pass\nmain = os.getpid()\n"
         "def double(x):\n    os.kill(main, 9)\n    return 2 * x",
         status="*",
-        triple="*",
     ),
     # reading the tests
     "frames and gc": body(
@@ -542,6 +542,8 @@ CASES = {
     ),
 }
 
+FULL = ("a full disk", "many files", "deep folders")  # which end a process that has no disk of its own
+
 HOSTS = """
 import numpy as np, stat, os
 OUTSIDE, COURSE, PORT = {outside!r}, {course!r}, {port}
@@ -675,9 +677,12 @@ def test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(strict_
         "the fork of a test, taken",
         "all domains of Landlock taken",
         "send to a socket's path",
+        *FULL,
     ],
 )
-def test_the_battery_holds_without_namespaces_too(bare_engine, ground, name):
+def test_the_battery_holds_without_namespaces_too(bare_engine, ground, name, monkeypatch):
+    if name in FULL:
+        monkeypatch.setitem(CASES, name, dataclasses.replace(CASES[name], status="crashed"))
     test_a_hostile_submission_gets_its_outcome_and_costs_no_one_anything(bare_engine, ground, name)
 
 
