@@ -9,6 +9,7 @@ copied as they were.
 
 import io
 import json
+import math
 import re
 import zipfile
 from collections.abc import Callable, Sequence
@@ -415,9 +416,10 @@ def moodle(group: Class, topics: list[str], table: Table | None) -> tuple[dict[s
 
 def _float(text: str) -> float | None:
     try:
-        return float(text.strip().replace(",", "."))
+        value = float(text.strip().replace(",", "."))
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
 
 
 def _moodle_plain(group: Class, topics: list[str], table: Table | None) -> tuple[dict[str, bytes], list[str]]:

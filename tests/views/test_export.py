@@ -124,6 +124,14 @@ def test_marks_are_scaled_to_the_points_that_the_assignment_has_in_canvas(out, t
     ]
 
 
+@pytest.mark.parametrize("most", ["", "nan", "inf", "x", "0", "(read only)"])
+def test_points_that_are_none_scale_nothing(out, tmp_path, most):
+    table = [[*HEAD, "Quadratics (1)"], ["    Points Possible", "", "", "", "", most], [*ROSTER[3][:5], ""]]
+    _, possible, students = canvas_rows(out, tmp_path / "r.csv", table)
+    work = read(out).by_key["student-01", "01_quadratics"]
+    assert float(possible[5]) == work.max_score and float(students["1"][5]) == work.score
+
+
 def test_where_nothing_was_handed_in_canvas_keeps_what_it_has(out, tmp_path):
     """To Canvas's importer an empty cell takes a mark away."""
     _, _, students = canvas_rows(out, tmp_path / "r.csv", ROSTER)
