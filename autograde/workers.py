@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 from autograde.course import Refusal
 
@@ -81,9 +82,7 @@ class Pool:
 
         A worker and the processes that it runs take turns: on one processor none has to wake up another.
         """
-        if not hasattr(os, "sched_getaffinity"):
-            return None
-        places = sorted(os.sched_getaffinity(0))
+        places = processors()
         taken = {worker.place for worker in self._workers}
         free = [place for place in places if place not in taken]
         return free[0] if free and self._count <= len(places) else None
@@ -97,6 +96,23 @@ class Pool:
         self._workers.append(worker)
         self.layers, self.missing = worker.layers, worker.missing
         return worker
+
+
+def processors() -> list[int]:
+    """The processors that this process may use, those that share a core with one before them last; empty where the
+    system does not tell.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cores: dict[str, list[int]] = {}
+    for number in sorted(os.sched_getaffinity(0)):
+        core = str(number)
+        with contextlib.suppress(OSError):
+            core = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list").read_text()
+        cores.setdefault(core, []).append(number)
+    return [first for first, *_ in cores.values()] + [
+        number for _, *rest in cores.values() for number in rest
+    ]
 
 
 class _Worker:
