@@ -63,6 +63,7 @@ def _empty(top):
                         else:
                             number += 1
                             place = f".{number}-{os.urandom(8).hex()}"
+                            os.chmod(inner, 0o700, dir_fd=here)  # a closed folder cannot be moved
                             os.rename(inner, place, src_dir_fd=here, dst_dir_fd=top)
                             pending.append(place)
             finally:

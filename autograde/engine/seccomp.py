@@ -9,7 +9,7 @@ import functools
 import signal
 import struct
 
-from .kernel import call, machine
+from .kernel import PR_SET_PDEATHSIG, call, machine
 
 # name:number on x86_64:number on aarch64, from the kernel's own headers; what is not here is refused.
 ALLOWED = """
@@ -108,6 +108,13 @@ def filter_program(audit_arch, column):
     special = {name: numbers[column] for name, numbers in SPECIAL.items()}
     put(JEQ, special["clone"], 0, 1)
     put(RET, NOTIFY)
+    put(JEQ, special["prctl"], 0, 6)
+    argument(0)
+    put(JEQ, PR_SET_PDEATHSIG, 0, 3)
+    argument(1)
+    put(JEQ, signal.SIGKILL, 0, 1)  # which nobody can take back
+    put(RET, ALLOW)
+    put(LD, NR)
     for name, index, values, found, otherwise in (
         ("prctl", 0, PR_ALLOWED, ALLOW, _fail(errno.EPERM)),
         ("fcntl", 1, F_REFUSED, _fail(errno.EPERM), ALLOW),

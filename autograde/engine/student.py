@@ -32,7 +32,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import calls, kernel, landlock, rehearsal, wire
+from . import calls, kernel, landlock, rehearsal, sandbox, wire
 
 MAX_DISPLAYS = 200
 PLAIN = (bool, int, float, str, type(None))  # what is answered without a fork
@@ -336,9 +336,11 @@ class Student:
                 if not server.is_plain_question(*message):
                     break
                 server.serve(*message)
+            me = os.getpid()
             child = kernel.fork()
             if child == 0:
                 try:
+                    sandbox.die_with_parent(me)
                     self.channel.close()
                     self.door.close()
                     landlock.keep_signals_inside()

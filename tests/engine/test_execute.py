@@ -2,6 +2,7 @@
 them."""
 
 import base64
+import contextlib
 import dataclasses
 import errno
 import json
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -654,6 +656,48 @@ def test_a_grader_that_is_killed_takes_everything_with_it(tmp_path):
     ):
         time.sleep(0.05)
     assert not os.path.exists(home) and not any(os.path.exists(f"/proc/{pid}") for pid in zygotes)
+
+
+def forks_of(zygote):
+    """Numbers of all processes that came of a zygote, wherever they hang by now."""
+    started = Path(f"/proc/{zygote}/cmdline").read_bytes()
+    found = []
+    for place in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if (
+                place.name.isdigit()
+                and int(place.name) != zygote
+                and (place / "cmdline").read_bytes() == started
+            ):
+                found.append(int(place.name))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["strict_engine", "bare_engine"])
+def test_a_warden_that_is_killed_leaves_no_process(request, kind):
+    engine = request.getfixturevalue(kind)
+    marks(engine, *HONEST)
+    zygote = engine._sources["student", False].process.pid
+
+    def kill():
+        while len(forks_of(zygote)) < 3:  # warden, student process, its copy that serves the test
+            time.sleep(0.02)
+        time.sleep(0.2)
+        (warden,) = Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split()
+        os.kill(int(warden), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with deadline(engine, 20):
+        cells = (solution("import time\ndef f(x):\n    time.sleep(60)"), test("f(1)"))
+        statuses, _, result = marks(engine, *cells)
+    killer.join()
+    assert statuses == {"test": "crashed"} and result.seconds < 15
+    latest = time.monotonic() + 20
+    while forks_of(zygote) and time.monotonic() < latest:
+        time.sleep(0.02)
+    assert forks_of(zygote) == []
+    assert marks(engine, *HONEST)[0] == {"test": "right"}
 
 
 def descriptors(process):

@@ -58,6 +58,7 @@ ATTEMPTS = {
     "signals: to another process": "os.kill(parent, 0)",
     "signals: to a group": "os.killpg(os.getpgid(parent), 0)",
     "signals: by a file": "fcntl.fcntl(os.pipe()[0], 8, parent)",
+    "processes: outlive the grader": "syscall(157 if x86 else 167, 1, 0, 0, 0, 0)",
     "processes: fork": "os.fork() or os._exit(0)",
     "processes: many threads": "[threads.append(threading.Thread(target=stop.wait)) or threads[-1].start() "
     "for _ in range(20)]",
