@@ -1265,8 +1265,8 @@ def output_bias(priors):
         return np.log(priors)
 
 
-@wrong("np.isclose as it comes", "You check the sum with a relative tolerance of 1e-5, which np.isclose adds "
-       "to the one you give: pass rtol=0, or compare the difference itself with 1e-8.")
+@wrong("np.isclose as it comes", "Your tolerance for the sum is about 1e-5, the relative one that np.isclose adds to the "
+       "one you give: pass rtol=0, or compare the difference itself with 1e-8.")
 def output_bias(priors):
     if np.any(priors <= 0) or not np.isclose(np.sum(priors), 1, atol=1e-8):
         raise ValueError("not a distribution")
