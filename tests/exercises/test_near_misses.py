@@ -42,6 +42,7 @@ FAULTS = {
     ("02", "optimal_lr_per_direction"): {
         "equal eigenvalues once": ("np.linalg.eigvalsh(A)", "np.unique(np.linalg.eigvalsh(A).round(9))"),
     },
+    ("02", "line_search_step"): {"asks for a fall of 1e-8": ("loss < lowest", "loss < lowest - 1e-8")},
     ("02", "backtracking_lr"): {
         f"stops at {limit}": ("while not f", f"while lr > {limit} and not f")
         for limit in ("1e-6", "1e-10", "1e-12")
