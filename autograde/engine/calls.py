@@ -121,7 +121,11 @@ def unpack_exception(packed):
     ):
         raise WireError("not an exception")
     for row in frames:
-        if not (type(row) is tuple and [type(item) for item in row] == [str, int, str, str]):
+        if not (
+            type(row) is tuple
+            and [type(item) for item in row] == [str, int, str, str]
+            and 0 <= row[1] < 2**31  # one of thousands of digits could not be written down
+        ):
             raise WireError("not a traceback")
     kind = EXCEPTIONS.get(name)
     if kind is None:

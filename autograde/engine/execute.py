@@ -332,7 +332,7 @@ class _Run:
                 f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that never ends?",
             )
             return
-        except wire.WireError as problem:
+        except (wire.WireError, ValueError, TypeError, OverflowError) as problem:
             if used and isinstance(problem, wire.WireClosed):  # it may have died of something earlier
                 self._drop_student()
                 self._cell(cell, count)

@@ -297,6 +297,16 @@ def test_an_exception_crosses_as_the_nearest_builtin_class(far, problem, kind, t
     assert type(caught.value).__module__ in ("builtins", "numpy.linalg")
 
 
+@pytest.mark.parametrize("line", [-1, 2**31, 10**5000, 1.0, None, True])
+def test_a_traceback_with_a_line_that_no_file_has_is_refused(line):
+    frame = ("cell 1", 3, "f", "return x")
+    assert calls.unpack_exception(("ValueError", "ValueError", None, "text", (frame,), -1, -1))
+    with pytest.raises(WireError, match="traceback"):
+        calls.unpack_exception(
+            ("ValueError", "ValueError", None, "text", (frame, (*frame[:1], line, *frame[2:])), -1, -1)
+        )
+
+
 def test_an_exception_whose_text_cannot_be_made_still_crosses(far):
     class Bad(ValueError):
         def __str__(self):
