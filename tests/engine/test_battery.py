@@ -319,6 +319,15 @@ CASES = {
         "def double(x):\n    warnings.warn('w')\n    return 2 * x",
         status="right",
     ),
+    "a traceback, though no file is so long": Case(
+        "from engine import calls, student\n"
+        "told = ('ValueError', 'V', None, 't', (('cell 1', 10**5000, '', ''),), -1, -1)\n"
+        "student.Outputs.take = lambda self: (('error', told),)\n"
+        "calls.pack_exception = lambda *a, **k: told\ndef double(x): return 0.0",
+        status="*",
+        triple="*",
+        apply="*",
+    ),
     "the test's own verdict": body("raise NotImplementedError('right')", status="not attempted"),
     # the interpreter and IPython turned against us
     "patched builtins": Case(
