@@ -297,7 +297,7 @@ def test_an_exception_crosses_as_the_nearest_builtin_class(far, problem, kind, t
     assert type(caught.value).__module__ in ("builtins", "numpy.linalg")
 
 
-@pytest.mark.parametrize("line", [-1, 2**31, 10**5000, 1.0, None, True])
+@pytest.mark.parametrize("line", [-1, 2**31, 10**5000, 1.0, None, True], ids=lambda line: "")
 def test_a_traceback_with_a_line_that_no_file_has_is_refused(line):
     frame = ("cell 1", 3, "f", "return x")
     assert calls.unpack_exception(("ValueError", "ValueError", None, "text", (frame,), -1, -1))
