@@ -29,6 +29,7 @@ import numpy as np
 from . import calls, rehearsal, sandbox, wire
 
 MAX_TEXT = 50_000
+BUILTINS = {name: value for name, value in vars(builtins).items() if not name.startswith("_")}
 
 
 class Ended(BaseException):
@@ -95,7 +96,7 @@ class Space(dict):
     """The globals of a test cell."""
 
     def __init__(self, base, asker):
-        super().__init__(base)
+        super().__init__(BUILTINS | base)  # each of them would pass through __missing__ before it is found
         self.asker = asker
 
     def __missing__(self, name):
