@@ -245,8 +245,12 @@ def plot(speed: list[Row], growth: list[Row]) -> None:
     sizes = [row.submissions for row in growth]
     middle.loglog(sizes, [row.seconds for row in growth], "o-", color="#0072B2")
     middle.set(xlabel="submissions", ylabel="seconds", title="time, two workers")
+    middle.set_ylim(1, 3 * max(row.seconds for row in growth))
+    middle.yaxis.set_major_formatter("{x:g}")
+    middle.yaxis.set_minor_formatter("")
     right.semilogx(sizes, [row.peak_megabytes for row in growth], "o-", color="#0072B2")
-    right.set(xlabel="submissions", ylabel="MB", ylim=(0, None), title="peak memory")
+    right.set(xlabel="submissions", ylabel="MB", title="peak memory")
+    right.set_ylim(0, 1.2 * max(row.peak_megabytes for row in growth))
     fig.savefig(OUT / "bench.png", dpi=120)
 
 
