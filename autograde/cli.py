@@ -188,6 +188,16 @@ def _simulate(options) -> int:
     return DONE
 
 
+def _take_timeout(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--timeout",
+        type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"),
+        default=30,
+        metavar="SECONDS",
+        help="for each question (default 30)",
+    )
+
+
 def _number(kind, low, high, what: str):
     """An argparse type: a number in a range, refused with a sentence otherwise."""
 
@@ -243,13 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "notebook", metavar="NOTEBOOK", help="such as exercises/01_quadratics/quadratics.ipynb"
     )
-    added.add_argument(
-        "--timeout",
-        type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"),
-        default=30,
-        metavar="SECONDS",
-        help="for each question (default 30)",
-    )
+    _take_timeout(added)
 
     added = command(
         "grade",
@@ -272,13 +276,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="submissions graded at a time (default 2)",
     )
-    added.add_argument(
-        "--timeout",
-        type=_number(float, 0.1, 3600, "a number of seconds from 0.1 to 3600"),
-        default=30,
-        metavar="SECONDS",
-        help="for each question (default 30)",
-    )
+    _take_timeout(added)
     added.add_argument(
         "--engine",
         choices=["sandbox", "nbgrader"],

@@ -7,6 +7,7 @@ as text. Hidden tests are left out unless nbgrader_config.py says `c.HideTests.s
 """
 
 import contextlib
+import contextvars
 import functools
 import html
 import re
@@ -243,18 +244,18 @@ class _Typed(_Markdown):
         return f"{text} ({html.escape(url)})" if url and url not in text else text
 
 
-_plain = False  # whether the page in hand is made without parsing what a student wrote
+# Whether the page in hand is made without parsing what a student wrote; of a thread's own, as the formgrader has several.
+_plain = contextvars.ContextVar("plain", default=False)
 
 
 @contextlib.contextmanager
 def _plainly() -> Iterator[None]:
     """Shows a student's cells as they were typed."""
-    global _plain
-    _plain = True
+    before = _plain.set(True)
     try:
         yield
     finally:
-        _plain = False
+        _plain.reset(before)
 
 
 def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
@@ -262,7 +263,7 @@ def _remembering(function: Callable[[str], str]) -> Callable[[str], str]:
     holds.
     """
     kept = functools.lru_cache(REMEMBERED)(function)
-    return lambda source: function(source) if _plain or len(source) > LONG else kept(source)
+    return lambda source: function(source) if _plain.get() or len(source) > LONG else kept(source)
 
 
 @_remembering
@@ -277,7 +278,7 @@ def markdown(source: str) -> str:
 
 def typed(source: str) -> str:
     """A student's Markdown cell as HTML."""
-    if _plain or len(source) > LONG:
+    if _plain.get() or len(source) > LONG:
         return f"<pre>{html.escape(_cut(source))}</pre>"
     shown = MarkdownWithMath(renderer=_Typed(), plugins=PLUGINS).render(visible(source))
     return shown.replace("<table>", '<table aria-label="A table that you wrote">')
@@ -298,7 +299,7 @@ def code(source: str) -> str:
     """Python source, coloured. A long one, which no exercise asks for, stays as it is: colouring it could
     take minutes.
     """
-    if _plain or len(source) > LONG:
+    if _plain.get() or len(source) > LONG:
         return f"<pre>{html.escape(visible(source))}</pre>"
     coloured = highlight(visible(source), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
     return f'<pre class="hl">{coloured}</pre>'

@@ -119,7 +119,7 @@ def take_in(job: Job, released) -> tuple[intake.Intake, str, bytes]:
         except intake.Unreadable as problem:
             reason = str(problem)
         except (TimeoutError, RecursionError):
-            reason = f"it cannot be read within {READING_SECONDS} s: it was made to be hard to read"
+            reason = f"it is nested too deep, or takes more than {READING_SECONDS} s to read: hand it in anew"
     return intake.Intake(copy.deepcopy(released), list(job.notes)), reason, serialise(released)
 
 

@@ -22,6 +22,7 @@ from .plain import (
     MAX_INT_BYTES,
     MAX_NODES,
     MEMORY_KINDS,
+    NO_ARRAYS,
     SCALAR_KINDS,
     U32,
     U64,
@@ -30,8 +31,6 @@ from .plain import (
     span,
 )
 from .sharing import Segment, SharedArray, SharedObject, bytes_of, extent
-
-_NO_ARRAYS = bytes(8)
 
 
 class Decoder:
@@ -60,7 +59,7 @@ class Decoder:
             self.closing = kind in last
             if self.plainest and self.data[1:13] != bytes(12):
                 raise WireError("arrays or updates where none may be")
-            if self.data[1:9] == _NO_ARRAYS:
+            if self.data[1:9] == NO_ARRAYS:
                 self.at = 9
             else:
                 self._array_section()

@@ -20,6 +20,7 @@ from .plain import (
     MAX_INT_BYTES,
     MAX_NODES,
     MEMORY_KINDS,
+    NO_ARRAYS,
     SCALAR_KINDS,
     describe_type,
     family,
@@ -31,7 +32,6 @@ from .sharing import Segment, SharedArray, SharedObject, address, bytes_of
 _pack_u32, _pack_u64 = struct.Struct("<I").pack, struct.Struct("<Q").pack
 _pack_count = struct.Struct("<cI").pack  # a value's kind, and how many bytes or values follow
 _pack_int, _pack_float, _pack_complex = (struct.Struct(form).pack for form in ("<cq", "<cd", "<cdd"))
-_NO_ARRAYS = bytes(8)
 _byte_bounds = np.lib.array_utils.byte_bounds if hasattr(np.lib, "array_utils") else np.byte_bounds
 
 
@@ -252,7 +252,7 @@ class Encoder:
 
     def _array_section(self, last):
         if not self.arrays:
-            return (_NO_ARRAYS,)
+            return (NO_ARRAYS,)
         new = self.table.arrays[-len(self.arrays) :]
         places, groups = self._places(self.arrays)
         first_new = len(self.table.segments)

@@ -139,7 +139,7 @@ class Engine:
                 self._sources[role, False] = self._zygote(role, False)
             for source in self._sources.values():
                 source.wait_until_ready()
-            with tempfile.TemporaryDirectory(dir=self.home) as folder:
+            with _folder(self.home) as folder:
                 for name in ("student", "files"):
                     os.mkdir(os.path.join(folder, name))
                 probe = self._spawn(processes.Student, self._order(folder))
@@ -195,7 +195,7 @@ class Engine:
         if not self._sources:
             raise EngineError("This engine is closed; make a new one.")
         with self._one_at_a_time, _folder(self.home) as folder:
-            for name in ("student", "files", "trial"):
+            for name in ("files", "trial"):
                 os.mkdir(os.path.join(folder, name))
             if files is not None:
                 # what a test writes must not come to a student process
@@ -229,7 +229,6 @@ class _Run:
         self.order = engine._order(folder)
         self.result = Result(copy.deepcopy(notebook))
         self.student = self.trial = None
-        self.begun = False  # whether there has been a student process
         self.given = []  # locked sources so far, for a trial that must start again
         self.history = []  # (source, count) of the cells that the student process has run
         self.undone = False  # a cell of the student's stopped at NotImplementedError
@@ -294,10 +293,8 @@ class _Run:
         while self.student is None:
             if self._left() <= 0:
                 return None
-            if self.begun:  # a new process starts with the folder that the first one found
-                folders.remove(self.order["folder"])
-                os.makedirs(self.order["folder"], exist_ok=True)
-            self.begun = True
+            folders.remove(self.order["folder"])  # what a process before this one left
+            os.makedirs(self.order["folder"], exist_ok=True)
             self.student = self.engine._spawn(processes.Student, self.order, self.plots)
             for place, (source, count) in enumerate(self.history):
                 try:
@@ -323,7 +320,7 @@ class _Run:
         seconds = self._left()
         try:
             problem, rows = student.run(cell.source, count, time.monotonic() + max(seconds, 0.01))
-            outputs = [_output(row, count) for row in rows[:MAX_OUTPUTS]]
+            outputs = _outputs(rows, count)
         except wire.WireTimeout:
             self._lose(
                 cell,
@@ -332,7 +329,7 @@ class _Run:
                 f"Cell {count} did not finish within {seconds:.3g} s: is there a loop that never ends?",
             )
             return
-        except (wire.WireError, ValueError, TypeError, OverflowError) as problem:
+        except wire.WireError as problem:
             if used and isinstance(problem, wire.WireClosed):  # it may have died of something earlier
                 self._drop_student()
                 self._cell(cell, count)
@@ -443,6 +440,13 @@ class _Run:
                 self._start_trial()
         self._note("A test could not be run to its end.")
         return "crashed", "RuntimeError", "The test could not be run to its end with your code.", (), None, ""
+
+
+def _outputs(rows, count):
+    try:
+        return [_output(row, count) for row in rows[:MAX_OUTPUTS]]
+    except (ValueError, TypeError, OverflowError):
+        raise wire.WireError("not an output") from None
 
 
 def _output(row, count):

@@ -13,6 +13,7 @@ MAX_NODES = 500_000
 MAX_INT_BYTES = 8192
 MAX_ARRAYS = 20_000
 MAX_DIMENSIONS = 32
+NO_ARRAYS = bytes(8)  # the section of a message without any: no segments, no arrays
 
 ARRAY_KINDS = "biufcUSmM"
 SCALAR_KINDS = "biufcmM"

@@ -10,6 +10,7 @@ from autograde import cells
 from autograde.course import find_topic
 
 # topic, function: {what is wrong: (text of the solution, text in its place)}
+CENTRED = ("    return rng.uniform", "    W = rng.uniform", "\n    return W - W.mean(axis=0)")
 FAULTS = {
     ("01", "gradient_descent"): {
         "stops at a small gradient": (
@@ -116,11 +117,7 @@ FAULTS = {
     ("07", "uniform_fan_in"): {
         "one input more": ("math.sqrt(fan_in)", "math.sqrt(fan_in + 1)"),
         "one input fewer": ("math.sqrt(fan_in)", "math.sqrt(max(fan_in - 1, 1))"),
-        "columns centred": (
-            "    return rng.uniform",
-            "    W = rng.uniform",
-            "\n    return W - W.mean(axis=0)",
-        ),
+        "columns centred": CENTRED,
         "scaled by the largest": (
             "    return rng.uniform",
             "    W = rng.uniform",
@@ -135,11 +132,7 @@ FAULTS = {
     ("07", "glorot_uniform"): {
         "one more": ("(fan_in + fan_out)", "(fan_in + fan_out + 1)"),
         "one fewer": ("(fan_in + fan_out)", "(fan_in + fan_out - 1)"),
-        "columns centred": (
-            "    return rng.uniform",
-            "    W = rng.uniform",
-            "\n    return W - W.mean(axis=0)",
-        ),
+        "columns centred": CENTRED,
         "scaled by the largest": (
             "    return rng.uniform",
             "    W = rng.uniform",

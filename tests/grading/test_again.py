@@ -2,6 +2,7 @@
 is never lost.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -280,14 +281,8 @@ def test_a_first_failure_is_reported_as_not_graded_and_stores_nothing(
 
 
 def test_a_job_that_does_not_end_is_stopped_and_the_others_go_on():
-    class Sleeper:
+    class Sleeper(contextlib.nullcontext):
         layers = missing = ()
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
 
         def mark(self, job):
             time.sleep(100 if job == "slow" else 0)

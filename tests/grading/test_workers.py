@@ -1,5 +1,6 @@
 """Workers do their jobs side by side, each on a processor of its own where there are enough."""
 
+import contextlib
 import os
 import time
 
@@ -8,16 +9,10 @@ import pytest
 from autograde import workers
 
 
-class Marker:
+class Marker(contextlib.nullcontext):
     """Marks a job with where it was done."""
 
     layers = missing = ()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
 
     def mark(self, job):
         time.sleep(0.1)  # long enough for the other worker to take one
