@@ -372,6 +372,16 @@ class Peer:
             self.serve(kind, body, mark)
 
 
+def asked_name(frame):
+    """The name that a frame on its way asks for, if it is a GET as `Peer.ask_for` sends it; None for others.
+
+    Length, kind, no arrays, no updates, a tuple's head and a serial number come before it.
+    """
+    if frame[8:9] == bytes([GET]) and frame[35:36] == b"s":
+        return frame[40:].decode("utf-8", "replace")
+    return None
+
+
 def no_functions(*_):
     """`export` for a connection on which no function may cross."""
     raise Unsendable("a function")

@@ -23,7 +23,9 @@ from .plain import (
     MAX_NODES,
     MEMORY_KINDS,
     NO_ARRAYS,
+    NO_UPDATES,
     SCALAR_KINDS,
+    U16,
     U32,
     U64,
     family,
@@ -46,6 +48,7 @@ class Decoder:
         self.resolve = resolve
         self.export = export
         self.nodes = 0
+        self._touched = set()  # objects of which it is to be worked out what they hold now
 
     def message(self, last=()):
         """(kind, body); changes of shared objects are applied, new ones registered. Any fault is a
@@ -57,14 +60,14 @@ class Decoder:
         try:
             kind = self._take(1)[0]
             self.closing = kind in last
-            if self.plainest and self.data[1:13] != bytes(12):
+            if self.data[1:13] == _NOTHING_NEW:
+                self.at = 13
+            elif self.plainest:
                 raise WireError("arrays or updates where none may be")
-            if self.data[1:9] == NO_ARRAYS:
-                self.at = 9
             else:
                 self._array_section()
-            self._updates(mark)
-            body = self._value(0)
+                self._updates(mark)
+            (body,) = self._some(1, 0)
             if self.at != len(self.data):
                 raise WireError("bytes are left over after the message")
         except WireError:
@@ -81,28 +84,26 @@ class Decoder:
         ) as problem:
             self.table.cut(mark)
             raise WireError(f"not a message: {problem}") from None
-        fresh = () if kind in last else range(mark[1], len(self.table.objects))
-        if kind not in last:
+        if not self.closing:
             for shared in self.table.arrays[mark[0] :]:
                 if shared.last is None:
                     shared.last = shared.memory.tobytes()
-        if fresh or self._touched:
+            self._touched.update(
+                i for i in range(mark[1], len(self.table.objects)) if not self.table.objects[i].last
+            )
+        if self._touched:
             encoder = Encoder(self.table, self.export)
-            for i in self._touched.union(fresh):
+            for i in self._touched:
                 shared = self.table.objects[i]
                 shared.last = encoder.content(shared.value)
         return kind, body
 
-    def _need(self, count):
-        if count < 0 or self.at + count > len(self.data):
-            raise WireError("the message ends too early")
-
     def _take(self, count):
-        self._need(count)
-        end = self.at + count
-        piece = self.data[self.at : end]
-        self.at = end
-        return piece
+        at = self.at
+        self.at = end = at + count
+        if end > len(self.data):
+            raise WireError("the message ends too early")
+        return self.data[at:end]
 
     def _number(self, form):
         at = self.at
@@ -113,7 +114,8 @@ class Decoder:
         return struct.unpack(form, self._take(struct.calcsize(form)))
 
     def _count(self, most=MAX_NODES):
-        count = self._number(U32)
+        (count,) = _count_at(self.data, self.at)
+        self.at += 4
         if count > most:
             raise WireError(f"{count:,} items are announced; at most {most:,} are allowed")
         return count
@@ -121,17 +123,7 @@ class Decoder:
     def _blob(self):
         return self._take(self._number(U32))
 
-    def _dtype(self, kinds):
-        dtype = _plain_dtype(self._take(self._take(1)[0]))
-        if dtype is None or dtype.kind not in kinds:
-            raise WireError("not a plain dtype")
-        return dtype
-
     # values
-
-    def _value(self, depth):
-        (value,) = self._some(1, depth)
-        return value
 
     def _values(self, depth):
         return self._some(self._count(), depth)
@@ -140,11 +132,16 @@ class Decoder:
         self.nodes += count
         if self.nodes > MAX_NODES or depth > MAX_DEPTH + 2:
             raise WireError("too many values, or nested too deep")
-        values = []
+        data, readers, values = self.data, self.readers, []
         for _ in range(count):
-            tag = self.data[self.at : self.at + 1]
-            self.at += 1
-            reader = self.readers.get(tag)
+            at = self.at
+            tag = data[at]  # IndexError where the message ends too early, as struct.error below
+            if tag == _FLOAT:
+                self.at = at + 9
+                values.append(_float_at(data, at + 1)[0])
+                continue
+            self.at = at + 1
+            reader = readers.get(tag)
             if reader is None:
                 raise WireError("an unknown kind of value")
             values.append(reader(self, depth))
@@ -160,7 +157,9 @@ class Decoder:
         return int.from_bytes(data, "little", signed=True)
 
     def _scalar(self, depth):
-        dtype = self._dtype(SCALAR_KINDS)
+        dtype = _plain_dtype(self._take(self._take(1)[0]))
+        if dtype is None or dtype.kind not in SCALAR_KINDS:
+            raise WireError("not a plain dtype")
         data = self._take(self._take(1)[0])
         if len(data) != dtype.itemsize or (dtype.kind == "b" and data[0] > 1):
             raise WireError("a numpy scalar has the wrong size")
@@ -170,40 +169,36 @@ class Decoder:
         return tuple(self._values(depth + 1))
 
     def _shared(self, depth):
+        start = self.at
         tag = self._take(1)
+        objects = self.table.objects
+        slot = SharedObject(None)
+        objects.append(slot)
+        index = len(objects)
         if tag == b"R":
-            slot = SharedObject(None)
-            self.table.objects.append(slot)
             slot.value = self._generator()
-            return slot.value
-        make = {b"l": list, b"D": dict, b"S": set}.get(tag)
-        if make is None:
-            raise WireError("an unknown kind of container")
-        value = make()
-        self.table.objects.append(SharedObject(value))
-        self._fill(tag, value, depth)
-        return value
+        else:
+            make = _CONTAINERS.get(tag)
+            if make is None:
+                raise WireError("an unknown kind of container")
+            slot.value = make()  # before what it holds, which may be itself
+            self._fill(tag, slot.value, depth)
+        if len(objects) == index:  # nothing new in it is shared, so that this is its content
+            slot.last = self.data[start : self.at]
+        return slot.value
 
     def _fill(self, tag, value, depth):
         if tag == b"l":
             value += self._values(depth + 1)
             return
         count = self._count()
-        if tag == b"S":
-            for _ in range(count):
-                value.add(self._key(depth))
-        else:
-            for _ in range(count):
-                key = self._key(depth)
-                value[key] = self._value(depth + 1)
+        items = self._some(count if tag == b"S" else 2 * count, depth + 1)
+        keys = items if tag == b"S" else items[::2]
+        if not all(map(is_key, keys)):
+            raise WireError("a key is not plain")
+        value.update(keys if tag == b"S" else zip(keys, items[1::2]))
         if len(value) != count:
             raise WireError("equal keys in one container")
-
-    def _key(self, depth):
-        key = self._value(depth + 1)
-        if not is_key(key):
-            raise WireError("a key is not plain")
-        return key
 
     def _known(self, depth):
         index = self._count()
@@ -224,7 +219,7 @@ class Decoder:
         return value
 
     def _generator(self):
-        state = self._value(0)
+        (state,) = self._some(1, 0)
         name = state[1] if isinstance(state, tuple) and len(state) > 1 else None
         maker = BIT_GENERATORS.get(name) if isinstance(name, str) else None
         if maker is None:
@@ -236,7 +231,6 @@ class Decoder:
     # shared objects
 
     def _updates(self, mark):
-        self._touched = set()
         for _ in range(self._count()):
             tag = self._take(1)
             index = self._count()
@@ -264,7 +258,7 @@ class Decoder:
         tag = self._take(1)
         if tag == b"R" and isinstance(value, np.random.Generator):
             bits = value.bit_generator
-            bits.state = _checked_state(self._value(0), bits.state)
+            bits.state = _checked_state(*self._some(1, 0), bits.state)
         elif tag == b"l" and isinstance(value, list):
             fresh = []
             self._fill(tag, fresh, 0)
@@ -292,25 +286,17 @@ class Decoder:
         frozen = []
         total = 0
         for _ in range(count):
-            where = self._take(1)
-            dtype = self._dtype(ARRAY_KINDS)
-            ndim, writeable = self._take(2)
-            if ndim > MAX_DIMENSIONS:
-                raise WireError("too many dimensions")
-            shape = self._unpack(f"<{ndim}q")
-            size = math.prod(shape)
-            if ndim and min(shape) < 0:
-                raise WireError("a negative length")
+            where, writeable, dtype, shape, size = _form(self._take(self._number(U16)))
             total += size * dtype.itemsize
-            if max(total, span(shape, dtype.itemsize)) > DEFAULT_MESSAGE_BYTES:
+            if total > DEFAULT_MESSAGE_BYTES:
                 raise WireError("the arrays are too large")
             last = None
             if where in (b"C", b"F"):
                 last = self._array_data(size, dtype)
                 array = _array_from(last, dtype, shape).copy(order=where.decode())
-                self.table.segments.append(Segment(array, array.nbytes, bool(writeable), dtype.kind))
+                self.table.segments.append(Segment(array, array.nbytes, writeable, dtype.kind))
             elif where in (b"S", b"K"):
-                number, offset, *strides = self._unpack(f"<Iq{ndim}q")
+                number, offset, *strides = self._unpack(f"<Iq{len(shape)}q")
                 strides = tuple(strides)
                 known = number < first_new
                 if known != (where == b"K") or number >= end_new or size == 0:
@@ -343,15 +329,31 @@ class Decoder:
 
     def _array_data(self, size, dtype):
         """The bytes of a new array, which outlast this message only where they have to be remembered."""
-        count = self._number(U64)
-        if count != size * dtype.itemsize:
-            raise WireError("an array's data has the wrong size")
+        count = size * dtype.itemsize
         if not self.closing or count < LARGE:
             return self._take(count)
-        self._need(count)
         piece = memoryview(self.data)[self.at : self.at + count]
+        if len(piece) != count:
+            raise WireError("the message ends too early")
         self.at += count
         return piece
+
+
+@functools.lru_cache(500)
+def _form(text):
+    """(where, writeable, dtype, shape, size) of an array, as `encoding._form` describes it."""
+    where, writeable, ndim = text[:1], text[1], text[2]
+    shape = struct.unpack_from(f"<{ndim}q", text, 3)
+    dtype = _plain_dtype(text[3 + 8 * ndim :])
+    if ndim > MAX_DIMENSIONS or writeable > 1:
+        raise WireError("not an array")
+    if dtype is None or dtype.kind not in ARRAY_KINDS:
+        raise WireError("not a plain dtype")
+    if ndim and min(shape) < 0:
+        raise WireError("a negative length")
+    if span(shape, dtype.itemsize) > DEFAULT_MESSAGE_BYTES:
+        raise WireError("the arrays are too large")
+    return where, bool(writeable), dtype, shape, math.prod(shape)
 
 
 @functools.lru_cache(100)
@@ -403,23 +405,25 @@ def _checked_state(sent, own):
     return checked
 
 
+_NOTHING_NEW = NO_ARRAYS + NO_UPDATES
+_FLOAT, _float_at, _count_at = b"d"[0], F64.unpack_from, U32.unpack_from
+_CONTAINERS = {b"l": list, b"D": dict, b"S": set}
 _READERS = {
-    b"N": lambda d, depth: None,
-    b"T": lambda d, depth: True,
-    b"F": lambda d, depth: False,
-    b"i": Decoder._int,
-    b"I": Decoder._long,
-    b"d": lambda d, depth: d._number(F64),
-    b"c": lambda d, depth: complex(*d._unpack("<dd")),
-    b"s": lambda d, depth: d._blob().decode("utf-8", "surrogatepass"),
-    b"b": lambda d, depth: d._blob(),
-    b"g": Decoder._scalar,
-    b"t": Decoder._tuple,
-    b"*": Decoder._shared,
-    b"@": Decoder._known,
-    b"a": Decoder._known_array,
-    b"u": Decoder._ufunc,
-    b"f": lambda d, depth: d.resolve(b"f", d._count()),
-    b"p": lambda d, depth: d.resolve(b"p", d._count()),
+    b"N"[0]: lambda d, depth: None,
+    b"T"[0]: lambda d, depth: True,
+    b"F"[0]: lambda d, depth: False,
+    b"i"[0]: Decoder._int,
+    b"I"[0]: Decoder._long,
+    b"c"[0]: lambda d, depth: complex(*d._unpack("<dd")),
+    b"s"[0]: lambda d, depth: d._blob().decode("utf-8", "surrogatepass"),
+    b"b"[0]: lambda d, depth: d._blob(),
+    b"g"[0]: Decoder._scalar,
+    b"t"[0]: Decoder._tuple,
+    b"*"[0]: Decoder._shared,
+    b"@"[0]: Decoder._known,
+    b"a"[0]: Decoder._known_array,
+    b"u"[0]: Decoder._ufunc,
+    b"f"[0]: lambda d, depth: d.resolve(b"f", d._count()),
+    b"p"[0]: lambda d, depth: d.resolve(b"p", d._count()),
 }
-_PLAINEST = (b"N", b"T", b"F", b"i", b"I", b"d", b"c", b"s", b"b", b"t")
+_PLAINEST = b"NTFiIcsbt"

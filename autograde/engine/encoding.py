@@ -2,10 +2,15 @@
 
 message = kind (1 byte), array section, updates, value
 value   = one byte that tells its kind, then its content; containers hold values
+
+Half of what a call costs is spent here and in `decoding`, value by value: so the commonest kinds are told at the
+loops' heads, an array's description is worked out once, and what is known to lie apart is not compared.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import struct
 
 import numpy as np
@@ -21,6 +26,7 @@ from .plain import (
     MAX_NODES,
     MEMORY_KINDS,
     NO_ARRAYS,
+    NO_UPDATES,
     SCALAR_KINDS,
     describe_type,
     family,
@@ -56,10 +62,10 @@ class Encoder:
         With `last`, the caller is about to cut them off again, and what they hold now need not be remembered.
         """
         try:
-            known_arrays, known_objects = len(self.table.arrays), len(self.table.objects)
-            updates = self._updates(known_arrays, known_objects)
+            known_arrays, known_objects, _ = self.mark
+            updates = self._updates() if known_arrays or known_objects else NO_UPDATES
             out = []
-            self._value(body, out, 0)
+            self._values((body,), out, 0)
             arrays = self._array_section(last)
         except BaseException:
             self.table.cut(self.mark)
@@ -69,8 +75,9 @@ class Encoder:
                 if shared.last is None:
                     shared.last = shared.memory.tobytes()
             for shared in self.table.objects[known_objects:]:
-                shared.last = self.content(shared.value)
-        return b"".join([bytes([kind]), *arrays, updates, *out])
+                if shared.last is None:
+                    shared.last = self.content(shared.value)
+        return b"".join((kind.to_bytes(1, "little"), *arrays, updates, *out))
 
     def content(self, value):
         """One mutable object's content with shared objects as references: equal bytes mean that nothing
@@ -82,13 +89,14 @@ class Encoder:
             self._container(value, out, 0)
         return b"".join(out)
 
-    def _updates(self, known_arrays, known_objects):
+    def _updates(self):
         rows = []
-        for i, shared in enumerate(self.table.arrays[:known_arrays]):
+        for i, shared in enumerate(self.table.arrays):
             now = shared.memory.tobytes()
             if now != shared.last:
                 shared.last = now
                 rows.append(b"a" + _pack_u32(i) + _pack_u64(len(now)) + now)
+        known_objects = len(self.table.objects)
         for i, shared in enumerate(self.table.objects[:known_objects]):
             now = self.content(shared.value)
             if now != shared.last:
@@ -98,15 +106,16 @@ class Encoder:
 
     # values
 
-    def _value(self, value, out, depth):
-        self._values((value,), out, depth)
-
     def _values(self, values, out, depth):
+        self.nodes += len(values)
+        if self.nodes > MAX_NODES:
+            raise Unsendable(f"more than {MAX_NODES:,} values at once; use one array")
         for value in values:
-            self.nodes += 1
-            if self.nodes > MAX_NODES:
-                raise Unsendable(f"more than {MAX_NODES:,} values at once; use one array")
-            (_WRITERS.get(type(value)) or _writer_for(value))(self, value, out, depth)
+            kind = type(value)
+            if kind is float:
+                out.append(_pack_float(b"d", value))
+            else:
+                (_WRITERS.get(kind) or _writer_for(value))(self, value, out, depth)
 
     def _none(self, value, out, depth):
         out.append(b"N")
@@ -147,6 +156,7 @@ class Encoder:
     def _tuple(self, value, out, depth):
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
+        value = _plainly(value)
         out.append(_pack_count(b"t", len(value)))
         self._values(value, out, depth + 1)
 
@@ -155,24 +165,30 @@ class Encoder:
         if index is not None:
             out.append(_pack_count(b"@", index))
             return
-        self.object_ids[id(value)] = len(self.table.objects)
-        self.table.objects.append(SharedObject(value))
+        self.object_ids[id(value)] = index = len(self.table.objects)
+        shared = SharedObject(value)
+        self.table.objects.append(shared)
         out.append(b"*")
+        start = len(out)
         if isinstance(value, np.random.Generator):
             self._plain_state(value, out)
         else:
             self._container(value, out, depth)
+        if len(self.table.objects) == index + 1:  # nothing new in it is shared, so that this is its content
+            shared.last = b"".join(out[start:])
 
     def _container(self, value, out, depth):
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
+        value = _plainly(value)
         if isinstance(value, dict):
             out.append(_pack_count(b"D", len(value)))
-            for key, item in value.items():
-                if not is_key(key):
-                    raise Unsendable(f"a dict key is {describe_type(key)}; use strings or numbers")
-                self._value(key, out, depth + 1)
-                self._value(item, out, depth + 1)
+            pairs = []
+            for pair in value.items():
+                if not is_key(pair[0]):
+                    raise Unsendable(f"a dict key is {describe_type(pair[0])}; use strings or numbers")
+                pairs += pair
+            self._values(pairs, out, depth + 1)
         elif isinstance(value, list):
             out.append(_pack_count(b"l", len(value)))
             self._values(value, out, depth + 1)
@@ -181,7 +197,7 @@ class Encoder:
             for item in value:
                 if not is_key(item):
                     raise Unsendable(f"a set holds {describe_type(item)}; use strings or numbers")
-                self._value(item, out, depth + 1)
+            self._values(tuple(value), out, depth + 1)
 
     def _plain_state(self, generator, out):
         name = type(generator.bit_generator).__name__
@@ -224,30 +240,15 @@ class Encoder:
         index = self.array_ids.get(id(value))
         if index is None:
             plain = value if type(value) is np.ndarray else np.asarray(value)
-            kind = plain.dtype.kind
-            if kind not in ARRAY_KINDS:
-                hint = (
-                    "an object array; are its rows of different lengths?"
-                    if kind == "O"
-                    else f"an array of dtype `{plain.dtype}`"
-                )
-                raise Unsendable(hint)
-            if plain.ndim > MAX_DIMENSIONS:
-                raise Unsendable(
-                    f"an array of {plain.ndim} dimensions; at most {MAX_DIMENSIONS} can be passed"
-                )
-            if plain.nbytes > DEFAULT_MESSAGE_BYTES:
-                raise Unsendable(f"an array of {plain.nbytes:,} bytes is too large")
-            if span(plain.shape, plain.itemsize) > DEFAULT_MESSAGE_BYTES:
-                raise Unsendable(f"an empty array of shape {plain.shape} is too long")
+            if refusal := _refusal(plain.dtype, plain.shape):
+                raise Unsendable(refusal)
             if len(self.arrays) >= MAX_ARRAYS:
                 raise Unsendable(f"more than {MAX_ARRAYS:,} arrays at once; use one array")
             index = len(self.table.arrays)
             self.array_ids[id(value)] = index
             self.keep.append(value)
-            memory = plain.view()
-            self.table.arrays.append(SharedArray(value, memory))
-            self.arrays.append(memory)
+            self.table.arrays.append(SharedArray(value, plain.view()))
+            self.arrays.append(plain)
         out.append(_pack_count(b"a", index))
 
     def _array_section(self, last):
@@ -261,19 +262,17 @@ class Encoder:
         for shared, (where, segment, offset) in zip(new, places):
             memory = shared.memory
             writeable = memory.flags.writeable
-            name = memory.dtype.str.encode()
-            parts.append(b"%c%c%b%c%c" % (where, len(name), name, memory.ndim, writeable))
-            parts.append(struct.pack(f"<{memory.ndim}q", *memory.shape))
+            parts.append(_form(where, writeable, memory.dtype, memory.shape))
             if where in b"CF":
                 self.table.segments.append(Segment(memory, memory.nbytes, writeable, memory.dtype.kind))
             else:
                 number = segment if where == b"K" else first_new + segment
                 parts.append(struct.pack(f"<Iq{memory.ndim}q", number, offset, *memory.strides))
             if where == b"C" and last and memory.nbytes >= LARGE:
-                parts += (_pack_u64(memory.nbytes), memory.reshape(-1).view(np.uint8).data)
+                parts.append(memory.reshape(-1).view(np.uint8).data)
             elif where != b"K":
                 shared.last = memory.tobytes()
-                parts += (_pack_u64(len(shared.last)), shared.last)
+                parts.append(shared.last)
         return parts
 
     def _places(self, arrays):
@@ -323,8 +322,11 @@ class Encoder:
         """("K", number, offset) of the segment that an array is a view of, or None."""
         if memory.dtype.kind not in MEMORY_KINDS:
             return None
+        owns = _owns(memory)
         for number in range(len(self.table.segments) - 1, -1, -1):
             segment = self.table.segments[number]
+            if owns and segment.owner is not memory and segment.owner is not None:
+                continue  # the memory of two owners lies apart
             if not segment.may_hold(memory):
                 continue
             low, high = _byte_bounds(memory)
@@ -337,14 +339,62 @@ class Encoder:
         return None
 
 
+def _plainly(value):
+    """A container with what it really holds: a class that extends one may tell something else, without end."""
+    for kind in (tuple, list, dict, set, frozenset):
+        if type(value) is kind:
+            return value
+        if isinstance(value, kind):
+            return kind(dict.items(value)) if kind is dict else kind(kind.__iter__(value))
+    return value
+
+
 def _order(array):
     """The order in which an array fills its memory without gaps, if it does."""
     flags = array.flags
     return b"C" if flags.c_contiguous else b"F" if flags.f_contiguous else b""
 
 
+@functools.lru_cache(500)
+def _refusal(dtype, shape):
+    """Why an array cannot be passed, or ""."""
+    if dtype.kind not in ARRAY_KINDS:
+        return (
+            "an object array; are its rows of different lengths?"
+            if dtype.kind == "O"
+            else f"an array of dtype `{dtype}`"
+        )
+    if len(shape) > MAX_DIMENSIONS:
+        return f"an array of {len(shape)} dimensions; at most {MAX_DIMENSIONS} can be passed"
+    size = math.prod(shape) * dtype.itemsize
+    if size > DEFAULT_MESSAGE_BYTES:
+        return f"an array of {size:,} bytes is too large"
+    if span(shape, dtype.itemsize) > DEFAULT_MESSAGE_BYTES:
+        return f"an empty array of shape {shape} is too long"
+    return ""
+
+
+@functools.lru_cache(500)
+def _form(where, writeable, dtype, shape):
+    """What is said of an array before its place and its content; the first two bytes count the others."""
+    name = dtype.str.encode()
+    return (
+        struct.pack(
+            f"<Hc?B{len(shape)}q", 3 + 8 * len(shape) + len(name), where, writeable, len(shape), *shape
+        )
+        + name
+    )
+
+
+def _owns(array):
+    """Whether an array has memory of its own, in which no other such array lies."""
+    return array.base is None and array.flags.owndata
+
+
 def _overlap(arrays):
     """Whether some of several arrays may share memory; many arrays are not compared, but taken to."""
+    if all(map(_owns, arrays)):
+        return False
     return len(arrays) > 12 or any(
         np.may_share_memory(arrays[i], arrays[j]) for i in range(len(arrays)) for j in range(i)
     )

@@ -41,9 +41,8 @@ class Channel:
         self.sock = sock
         self.limit = limit
         self._spare = bytearray()  # arrived, and not yet part of a frame that was taken
-        self._readable, self._writable = select.poll(), select.poll()
+        self._readable = select.poll()
         self._readable.register(sock, select.POLLIN)
-        self._writable.register(sock, select.POLLOUT)
 
     @staticmethod
     def _wait(poll, deadline, late):
@@ -72,7 +71,9 @@ class Channel:
                 try:
                     sent = self.sock.send(data)
                 except BlockingIOError:
-                    self._wait(self._writable, deadline, "the other side does not read")
+                    writable = select.poll()
+                    writable.register(self.sock, select.POLLOUT)
+                    self._wait(writable, deadline, "the other side does not read")
                     continue
                 if sent == len(data):
                     return

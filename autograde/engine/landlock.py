@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import site
 import struct
 import sys
 
-from .kernel import call
+from .kernel import call, libc
 
 FS_EXECUTE, FS_WRITE_FILE, FS_READ_FILE, FS_READ_DIR = 1, 2, 4, 8
 FS_TRUNCATE, FS_IOCTL_DEV = 1 << 14, 1 << 15
@@ -114,12 +115,11 @@ def restrict_files(abi, folder, readable):
         os.close(ruleset)
 
 
-def keep_signals_inside():
-    """For a serving child: it cannot signal the process that it was forked from. Nothing happens where
-    Landlock is too old."""
+def signal_scope():
+    """A function, made once for many forks, that a fork calls so that it cannot signal the process it was
+    forked from. It does nothing where Landlock is too old."""
     try:
         ruleset = call(444, struct.pack("=QQQ", 0, 0, SCOPE_SIGNALS), 24, 0)
-        call(446, ruleset, 0)
-        os.close(ruleset)
     except OSError:
-        pass
+        return int
+    return functools.partial(libc.syscall, *map(ctypes.c_long, (446, ruleset, 0)))

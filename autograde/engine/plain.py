@@ -14,6 +14,7 @@ MAX_INT_BYTES = 8192
 MAX_ARRAYS = 20_000
 MAX_DIMENSIONS = 32
 NO_ARRAYS = bytes(8)  # the section of a message without any: no segments, no arrays
+NO_UPDATES = bytes(4)
 
 ARRAY_KINDS = "biufcUSmM"
 SCALAR_KINDS = "biufcmM"
@@ -22,7 +23,7 @@ BIT_GENERATORS = {
     cls.__name__: cls
     for cls in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
 }
-U32, I64, U64, F64 = map(struct.Struct, ("<I", "<q", "<Q", "<d"))
+U16, U32, I64, U64, F64 = map(struct.Struct, ("<H", "<I", "<q", "<Q", "<d"))
 
 
 def family(kind):
@@ -37,6 +38,8 @@ def span(shape, itemsize):
 
 def is_key(value):
     """Whether a value may be a key of a dict or an element of a set."""
+    if type(value) is str:
+        return True
     if isinstance(value, tuple):
         return all(is_key(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.number, np.bool_))

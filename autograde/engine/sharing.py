@@ -25,7 +25,7 @@ class Segment:
     the bytes that elements fill; None stands for all.
     """
 
-    __slots__ = ("keep", "length", "writeable", "kind", "covered", "_low")
+    __slots__ = ("keep", "length", "writeable", "kind", "covered", "_low", "owner")
 
     def __init__(self, keep, length, writeable, kind, covered=None, low=None):
         self.keep = keep
@@ -34,6 +34,7 @@ class Segment:
         self.kind = kind
         self.covered = covered
         self._low = low
+        self.owner = owner_of(keep)
 
     @property
     def low(self):
@@ -75,6 +76,16 @@ class _Memory:
         }
 
 
+def owner_of(array):
+    """The array that owns the memory in which an array lies; None where that is not known."""
+    while isinstance(array, np.ndarray):
+        base = array.base
+        if base is None:
+            return array
+        array = base
+    return None
+
+
 def extent(offset, itemsize, shape, strides):
     """(lowest byte, one past the highest) of a non-empty strided array that starts at `offset`."""
     low = high = offset
@@ -92,14 +103,14 @@ def bytes_of(flat, offset, itemsize, shape, strides):
     return np.ndarray(shape + (itemsize,), np.uint8, flat, offset, strides + (1,))
 
 
-@dataclass
+@dataclass(slots=True)
 class SharedArray:
     array: np.ndarray  # the object a program holds
     memory: np.ndarray  # our own view of it, so that a changed shape does not matter
     last: bytes | None = None  # the content when it last crossed
 
 
-@dataclass
+@dataclass(slots=True)
 class SharedObject:
     value: object  # list, dict, set or Generator
     last: bytes | None = None

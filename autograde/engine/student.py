@@ -21,6 +21,7 @@ import linecache
 import os
 import select
 import socket
+import struct
 import sys
 import warnings
 
@@ -36,6 +37,8 @@ from . import calls, kernel, landlock, rehearsal, sandbox, wire
 
 MAX_DISPLAYS = 200
 PLAIN = (bool, int, float, str, type(None))  # what is answered without a fork
+FIRST_BYTES = 300  # of a test cell's first question, which hold the name that it asks for
+DESCRIPTOR = struct.Struct("i")
 
 
 class Outputs:
@@ -275,10 +278,6 @@ class Server(calls.Peer):
     def frames_of(self, problem):
         return frames_of(BaseException.__traceback__.__get__(problem))
 
-    def is_plain_question(self, kind, body, mark):
-        """Whether a message asks for a name's value that no code of the student's can have a hand in."""
-        return kind == calls.GET and type(self.shell.user_ns.get(body[1], self)) in PLAIN
-
     def get(self, name):
         space = self.shell.user_ns
         if name not in space:
@@ -287,12 +286,18 @@ class Server(calls.Peer):
 
 
 class Student:
-    """The main process: commands come over `channel`, a socket for each serving child through `door`."""
+    """The main process: cells to run come over `channel`, a socket for each serving child through `door`."""
 
     def __init__(self, shell, channel, door, output_bytes):
         self.shell = shell
         self.channel = channel
         self.door = door
+        self.me = os.getpid()
+        self.stay_inside = landlock.signal_scope()
+        self.server = Server(None, shell)  # for the forks
+        self.commands = select.poll()
+        self.commands.register(channel.sock, select.POLLIN)
+        self.commands.register(door, select.POLLIN)
         shell.outputs = Outputs(output_bytes)
         sys.stdout, sys.stderr = Writer(shell.outputs, "stdout"), Writer(shell.outputs, "stderr")
         builtins.input = no_input
@@ -300,11 +305,12 @@ class Student:
 
     def serve(self):
         while True:
-            _, command = calls.loads(self.channel.receive())
-            if command[0] == "run":
-                self.channel.send(calls.dumps(self.run(command[1], command[2])))
-            elif command[0] == "serve":
+            (ready, _), *_ = self.commands.poll()
+            if ready == self.door.fileno():
                 self.serve_test()
+            else:
+                _, (source, count) = calls.loads(self.channel.receive())
+                self.channel.send(calls.dumps(self.run(source, count)))
 
     def run(self, source, count):
         """("ran", name of the exception or "", rows of output) of one cell."""
@@ -320,32 +326,41 @@ class Student:
         return "ran", type(problem).__name__[:80] if problem is not None else "", shell.outputs.take()
 
     def serve_test(self):
-        """Serve one test cell on a socket from `door`: plain answers from here, anything else from a fork."""
-        _, (fd,), _, _ = socket.recv_fds(self.door, 1, 1)
-        self.shell.outputs.clear()
-        with socket.socket(fileno=fd) as own:
-            self.channel.send(calls.dumps(("serving",)))
-            server = Server(wire.Channel(own), self.shell)
-            while True:
-                if self.channel.sock in select.select([own, self.channel.sock], [], [])[0]:
-                    return  # the engine has gone on without this test cell
-                try:
-                    message = server.next()
-                except wire.WireClosed:
-                    return
-                if not server.is_plain_question(*message):
+        """Serve one test cell on a socket from `door`: plain answers from here, anything else from a fork.
+
+        What this process touches between two forks is copied: so it only looks at what has arrived, and the
+        fork reads it.
+        """
+        _, ((_, _, sent),), _, _ = self.door.recvmsg(1, socket.CMSG_SPACE(DESCRIPTOR.size))
+        with socket.socket(fileno=DESCRIPTOR.unpack(sent)[0]) as own:
+            while self._hears(own) and (first := own.recv(FIRST_BYTES, socket.MSG_PEEK)):
+                if type(self.shell.user_ns.get(calls.asked_name(first), self)) not in PLAIN:
                     break
-                server.serve(*message)
-            me = os.getpid()
+                server = Server(wire.Channel(own), self.shell)
+                server.serve(*server.next())
+            else:
+                return
             child = kernel.fork()
             if child == 0:
                 try:
-                    sandbox.die_with_parent(me)
-                    self.channel.close()
-                    self.door.close()
-                    landlock.keep_signals_inside()
-                    server.serve(*message)
-                    server.serve_until_closed()
+                    self._serve_from_fork(own)
                 finally:
                     os._exit(0)
         os.waitpid(child, 0)  # the warden ends it; until then this process would have to copy what it touches
+
+    def _hears(self, own):
+        """Wait for a test cell's next question; False where the engine has gone on without the cell."""
+        self.commands.register(own, select.POLLIN)
+        ready = self.commands.poll()
+        self.commands.unregister(own)
+        return [fd for fd, _ in ready] == [own.fileno()]
+
+    def _serve_from_fork(self, own):
+        if self.me != 1:  # of a PID namespace all ends with its first process
+            sandbox.die_with_parent(self.me)
+        os.close(self.channel.sock.fileno())
+        os.close(self.door.fileno())
+        self.stay_inside()
+        self.shell.outputs.clear()
+        self.server.channel = wire.Channel(own)
+        self.server.serve_until_closed()

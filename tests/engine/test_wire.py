@@ -191,19 +191,15 @@ EMPTY = b"\0" + bytes(8) + bytes(4)  # kind, no segments, no arrays, no updates
 
 
 def array_message(where, dtype, shape, rest=b"", data=b"", segments=()):
-    name = dtype.encode()
+    form = where + bytes([1, len(shape)]) + struct.pack(f"<{len(shape)}q", *shape) + dtype.encode()
     return (
         b"\0"
         + struct.pack("<I", len(segments))
         + b"".join(struct.pack("<Q", n) for n in segments)
         + struct.pack("<I", 1)
-        + where
-        + bytes([len(name)])
-        + name
-        + bytes([len(shape), 1])
-        + struct.pack(f"<{len(shape)}q", *shape)
+        + struct.pack("<H", len(form))
+        + form
         + rest
-        + struct.pack("<Q", len(data))
         + data
         + bytes(4)
         + b"a"
