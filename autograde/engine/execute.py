@@ -8,7 +8,6 @@ as a preprocessor in the place of nbgrader's `Execute`.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 import os
@@ -139,12 +138,11 @@ class Engine:
                 self._sources[role, False] = self._zygote(role, False)
             for source in self._sources.values():
                 source.wait_until_ready()
-            with _folder(self.home) as folder:
-                for name in ("student", "files"):
-                    os.mkdir(os.path.join(folder, name))
-                probe = self._spawn(processes.Student, self._order(folder))
-                self.layers, self.missing = probe.layers, probe.missing
-                probe.close()
+            for name in ("student", "files"):
+                folders.fresh(os.path.join(self.home, name))
+            probe = self._spawn(processes.Student, self._order())
+            self.layers, self.missing = probe.layers, probe.missing
+            probe.close()
         except BaseException:
             self.close()
             raise
@@ -174,10 +172,10 @@ class Engine:
                 if source is not None:
                     source.close()
 
-    def _order(self, folder):
+    def _order(self):
         return {
-            "folder": os.path.join(folder, "student"),
-            "files": os.path.join(folder, "files"),
+            "folder": os.path.join(self.home, "student"),
+            "files": os.path.join(self.home, "files"),
             "sandbox": self.sandbox,
             "protect": [str(self.import_path)],
             **dataclasses.asdict(self.limits),
@@ -194,14 +192,13 @@ class Engine:
         beside them."""
         if not self._sources:
             raise EngineError("This engine is closed; make a new one.")
-        with self._one_at_a_time, _folder(self.home) as folder:
+        with self._one_at_a_time:
+            # what a test writes must not come to a student process
             for name in ("files", "trial"):
-                os.mkdir(os.path.join(folder, name))
-            if files is not None:
-                # what a test writes must not come to a student process
-                for name in ("files", "trial"):
-                    _copy_files(Path(files), Path(folder, name), self.limits.disk_bytes)
-            return _Run(self, notebook, folder).run()
+                folders.fresh(os.path.join(self.home, name))
+                if files is not None:
+                    _copy_files(Path(files), Path(self.home, name), self.limits.disk_bytes)
+            return _Run(self, notebook).run()
 
 
 def _close(sources, home):
@@ -210,23 +207,13 @@ def _close(sources, home):
     folders.remove(home)
 
 
-@contextlib.contextmanager
-def _folder(home):
-    """A new folder for one submission, which goes with all that was put into it."""
-    folder = tempfile.mkdtemp(dir=home)
-    try:
-        yield folder
-    finally:
-        folders.remove(folder)
-
-
 class _Run:
     """One submission on its way through the engine."""
 
-    def __init__(self, engine, notebook, folder):
+    def __init__(self, engine, notebook):
         self.engine = engine
         self.limits = engine.limits
-        self.order = engine._order(folder)
+        self.order = engine._order()
         self.result = Result(copy.deepcopy(notebook))
         self.student = self.trial = None
         self.given = []  # locked sources so far, for a trial that must start again
@@ -236,7 +223,7 @@ class _Run:
         cells = [(kind_of(cell), cell.source) for cell in self.result.notebook.cells]
         self.trial_order = {
             **self.order,
-            "folder": os.path.join(folder, "trial"),
+            "folder": os.path.join(engine.home, "trial"),
             "tests": [text for kind, text in cells if kind == "test"],
             "locked": [text for kind, text in cells if kind == "locked"],
         }
@@ -293,8 +280,7 @@ class _Run:
         while self.student is None:
             if self._left() <= 0:
                 return None
-            folders.remove(self.order["folder"])  # what a process before this one left
-            os.makedirs(self.order["folder"], exist_ok=True)
+            folders.fresh(self.order["folder"])  # without what a process before this one left
             self.student = self.engine._spawn(processes.Student, self.order, self.plots)
             for place, (source, count) in enumerate(self.history):
                 try:

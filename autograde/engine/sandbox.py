@@ -64,7 +64,18 @@ def prepare():
 
 
 def remember(order):
-    """Work out in the zygote, once, what each of its forks would."""
+    """Work out in the zygote, once, what each of its forks would; its environment becomes theirs."""
+    if os.environ.get("HOME") != order["folder"]:
+        os.environ.clear()
+        os.environ.update(
+            HOME=order["folder"],
+            TMPDIR=order["folder"],
+            LANG="C.UTF-8",
+            OPENBLAS_NUM_THREADS="1",
+            OMP_NUM_THREADS="1",
+            MPLBACKEND="Agg",
+            PATH="/usr/bin:/bin",
+        )
     try:
         landlock.readable_paths(*order["protect"])
     except landlock.Refused:
@@ -129,18 +140,8 @@ def enter(order, warden, keep, ready):
 
 
 def _leave_home(folder, keep):
-    """A session, an environment, a working folder and standard streams that tell nothing, and no descriptor
-    but those and `keep`."""
-    os.environ.clear()
-    os.environ.update(
-        HOME=folder,
-        TMPDIR=folder,
-        LANG="C.UTF-8",
-        OPENBLAS_NUM_THREADS="1",
-        OMP_NUM_THREADS="1",
-        MPLBACKEND="Agg",
-        PATH="/usr/bin:/bin",
-    )
+    """A session, a working folder and standard streams that tell nothing, and no descriptor but those and
+    `keep`."""
     os.setsid()
     os.umask(0o077)
     os.chdir(folder)

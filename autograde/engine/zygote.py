@@ -39,6 +39,7 @@ def main(control_fd, role, arguments):
     from . import kernel, sandbox  # here, as the engine imports this module on systems that have neither
 
     control = socket.socket(fileno=control_fd)
+    home = os.environ["HOME"]
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory runs out, a fork of this process is to end, and not the run
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is the engine's to handle
@@ -46,7 +47,7 @@ def main(control_fd, role, arguments):
     if role == "student":
         from . import student, warden
 
-        shell = student.make_shell(os.environ["HOME"], "plots" in arguments)
+        shell = student.make_shell(home, "plots" in arguments)
         ready = (
             {"namespaces": False, "why": "switched off"}
             if "no-namespaces" in arguments
@@ -84,7 +85,7 @@ def main(control_fd, role, arguments):
         if message == FAREWELL:
             os._exit(0)
         if not message:  # the engine was killed, and cannot tidy up any more
-            _tidy_up(os.environ["HOME"])
+            _tidy_up(home)
             os._exit(0)
         order = json.loads(message)
         prepare(order)  # once for all forks to come
