@@ -102,6 +102,13 @@ FAULTS = {
         ),
         "no decay at rest": ('{"mean_sq": r}', '{"mean_sq": np.where(g == 0, state["mean_sq"], r)}'),
     },
+    ("05", "adam_step"): {
+        "corrects ten steps only": (
+            "m / (1 - beta1**t), v / (1 - beta2**t)",
+            "(m / (1 - beta1**t), v / (1 - beta2**t)) if t <= 10 else (m, v)",
+        ),
+        "counts to 1000": ('state["t"] + 1\n', 'min(state["t"] + 1, 1000)\n'),
+    },
     ("06", "relu"): {
         "x itself where it is positive": ("    return", "    if np.all(x > 0):\n        return x\n    return")
     },
@@ -112,6 +119,11 @@ FAULTS = {
         "skips analytic zeros": (
             "        worst",
             "        if ana == 0:\n            continue\n        worst",
+        ),
+        "the first ten entries": ("np.ndindex(x.shape)", "list(np.ndindex(x.shape))[:10]"),
+        "ten entries at random": (
+            "np.ndindex(x.shape)",
+            "map(tuple, np.random.default_rng().choice(list(np.ndindex(x.shape)), 10))",
         ),
     },
     ("07", "uniform_fan_in"): {
