@@ -54,8 +54,7 @@ def main(control_fd, role, arguments):
             else sandbox.prepare()
         )
 
-        def prepare(order):
-            sandbox.remember(order)
+        prepare = sandbox.remember
 
         def work(order, sockets):
             warden.guard(order, sockets, shell, ready)
@@ -80,6 +79,7 @@ def main(control_fd, role, arguments):
     gc.freeze()  # what is warm stays shared between the forks
     control.send(json.dumps({"ready": ready}).encode())
     me = os.getpid()
+    known = None  # the order before, which most are equal to
     while True:
         message, sockets, _, _ = socket.recv_fds(control, MOST_BYTES, MOST_SOCKETS)
         if message == FAREWELL:
@@ -87,9 +87,10 @@ def main(control_fd, role, arguments):
         if not message:  # the engine was killed, and cannot tidy up any more
             _tidy_up(home)
             os._exit(0)
-        order = json.loads(message)
-        prepare(order)  # once for all forks to come
-        child = os.fork()
+        if message != known:
+            known, order = message, json.loads(message)
+            prepare(order)  # once for all forks to come
+        child = kernel.fork()
         if child == 0:
             code = 1
             try:
