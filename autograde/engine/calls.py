@@ -102,6 +102,13 @@ class Raised:
     def __init__(self, name, text, frames):
         self.name, self.text, self.frames = name, text, frames
 
+    def lines(self):
+        """The traceback, a line for each frame."""
+        return tuple(
+            f"{place}, line {number}" + (f", in {function}" if function else "") + f"\n    {code}"
+            for place, number, function, code in self.frames
+        )
+
 
 def unpack_exception(packed):
     """(an exception of a known class whose attribute `raised` says what the peer's own was, peer's number,

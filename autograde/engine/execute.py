@@ -8,7 +8,6 @@ as a preprocessor in the place of nbgrader's `Execute`.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import os
 import re
@@ -21,16 +20,14 @@ import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbformat.v4 import new_output
+from nbformat import NotebookNode
 
-from . import calls, clean, folders, processes, wire
+from . import clean, folders, outputs, processes, wire
 from .processes import EngineError, SandboxUnavailable
 
 PROJECT = Path(__file__).resolve().parents[2]
 STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
-MAX_MESSAGE = 4000
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined in your notebook\.")  # as trial.py says it
-MAX_OUTPUTS = 500  # of one cell
 
 
 @dataclass(frozen=True)
@@ -214,7 +211,7 @@ class _Run:
         self.engine = engine
         self.limits = engine.limits
         self.order = engine._order()
-        self.result = Result(copy.deepcopy(notebook))
+        self.result = Result(_own(notebook))
         self.student = self.trial = None
         self.given = []  # locked sources so far, for a trial that must start again
         self.history = []  # (source, count) of the cells that the student process has run
@@ -306,7 +303,7 @@ class _Run:
         seconds = self._left()
         try:
             problem, rows = student.run(cell.source, count, time.monotonic() + max(seconds, 0.01))
-            outputs = _outputs(rows, count)
+            shown = outputs.of_rows(rows, count)
         except wire.WireTimeout:
             self._lose(
                 cell,
@@ -324,7 +321,7 @@ class _Run:
             return
         self.undone = self.undone or problem == "NotImplementedError"
         self.history.append((cell.source, count))
-        for output in outputs:
+        for output in shown:
             size = len(str(output))
             if output.output_type == "error" or size <= self.report_left:
                 self.report_left -= size
@@ -342,10 +339,7 @@ class _Run:
 
     @staticmethod
     def _fail(cell, name, message, lines=()):
-        rows = [clean.text(line, 2000) for line in lines]
-        cell.outputs.append(
-            new_output("error", ename=name, evalue=message, traceback=rows + [f"{name}: {message}"])
-        )
+        cell.outputs.append(outputs.error(name, message, lines))
 
     # trusted side
 
@@ -362,18 +356,14 @@ class _Run:
         status, name, message, lines, score, text = self._outcome(
             cell.source, float(about.get("points") or 0)
         )
-        message = clean.text(message + self._why_undefined(name, message), MAX_MESSAGE)
+        message = clean.text(message + self._why_undefined(name, message), outputs.MAX_MESSAGE)
         name = clean.line(name, 100)
         if text:
-            cell.outputs.append(new_output("stream", name="stdout", text=clean.text(text, 20_000)))
+            cell.outputs.append(outputs.stream(text, 20_000))
         if name:
             self._fail(cell, name, message, lines)
         elif score is not None:
-            cell.outputs.append(
-                new_output(
-                    "execute_result", {"text/plain": repr(score)}, execution_count=cell.execution_count
-                )
-            )
+            cell.outputs.append(outputs.result({"text/plain": repr(score)}, cell.execution_count))
         self.result.questions[about.get("grade_id", f"cell {cell.execution_count}")] = Question(
             status, time.monotonic() - started, message
         )
@@ -426,42 +416,13 @@ class _Run:
         return "crashed", "RuntimeError", "The test could not be run to its end with your code.", (), None, ""
 
 
-def _outputs(rows, count):
-    try:
-        return [_output(row, count) for row in rows[:MAX_OUTPUTS]]
-    except (ValueError, TypeError, OverflowError):
-        raise wire.WireError("not an output") from None
-
-
-def _output(row, count):
-    """An nbformat output for a row of student.Outputs, checked and made harmless."""
-    if type(row) is not tuple or not row:
-        raise wire.WireError("not an output")
-    if row[0] == "stream" and len(row) == 2 and type(row[1]) is str:
-        return new_output("stream", name="stdout", text=clean.text(row[1], 50_000))
-    if row[0] in ("display", "result") and len(row) == 3:
-        data = {}
-        if type(row[1]) is str:
-            data["text/plain"] = clean.text(row[1], 50_000)
-        image = clean.png(row[2]) if type(row[2]) in (str, bytes) else None
-        if image:
-            data["image/png"] = image
-        if row[0] == "display":
-            return new_output("display_data", data)
-        return new_output("execute_result", data, execution_count=count)
-    if row[0] == "error" and len(row) == 2:
-        problem, _, _ = calls.unpack_exception(row[1])
-        name, message = clean.line(problem.raised.name, 80) or "Exception", clean.text(
-            problem.raised.text, MAX_MESSAGE
-        )
-        lines = [
-            clean.text(
-                f"{place}, line {number}" + (f", in {function}" if function else "") + f"\n    {code}", 500
-            )
-            for place, number, function, code in problem.raised.frames
-        ]
-        return new_output("error", ename=name, evalue=message, traceback=lines + [f"{name}: {message}"])
-    raise wire.WireError("not an output")
+def _own(notebook):
+    """A copy in which cells may get other outputs and metadata; what those hold is the same as before."""
+    mine = NotebookNode(notebook)
+    mine.cells = [NotebookNode(cell) for cell in notebook.cells]
+    for node in (mine, *mine.cells):
+        node.metadata = NotebookNode(node.metadata)
+    return mine
 
 
 def _copy_files(source, target, most):

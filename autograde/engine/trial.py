@@ -299,10 +299,7 @@ def _verdict(problem, asker, undone):
             status,
             name,
             message,
-            tuple(
-                f"{place}, line {line}" + (f", in {function}" if function else "") + f"\n    {code}"
-                for place, line, function, code in raised.frames
-            ),
+            raised.lines(),
         )
     if isinstance(problem, SyntaxError):
         return status, name, "This test cell cannot be run; tell your teacher.", ()
