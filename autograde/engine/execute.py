@@ -27,6 +27,7 @@ from .processes import EngineError, SandboxUnavailable
 
 PROJECT = Path(__file__).resolve().parents[2]
 STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
+READ_SECONDS, LONGEST_AHEAD = 2, 20_000  # for the compilation of cells to come; characters of one
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined in your notebook\.")  # as trial.py says it
 
 
@@ -215,6 +216,7 @@ class _Run:
         self.student = self.trial = None
         self.given = []  # locked sources so far, for a trial that must start again
         self.history = []  # (source, count) of the cells that the student process has run
+        self.ahead = []  # the same of all that it is to run
         self.undone = False  # a cell of the student's stopped at NotImplementedError
         self.report_left = self.limits.report_bytes
         cells = [(kind_of(cell), cell.source) for cell in self.result.notebook.cells]
@@ -233,14 +235,15 @@ class _Run:
     def run(self):
         started = time.monotonic()
         self.deadline = started + self.limits.submission_seconds
-        count = 0
+        cells = [(cell, kind) for cell in self.result.notebook.cells if (kind := kind_of(cell))]
+        self.ahead = [
+            (cell.source, count)
+            for count, (cell, kind) in enumerate(cells, 1)
+            if kind != "test" and len(cell.source) <= LONGEST_AHEAD
+        ]
         try:
             self._start_trial()  # it warms up while the student process does
-            for cell in self.result.notebook.cells:
-                kind = kind_of(cell)
-                if kind is None:
-                    continue
-                count += 1
+            for count, (cell, kind) in enumerate(cells, 1):
                 cell.execution_count = count
                 cell.outputs = []
                 if kind == "test":
@@ -279,6 +282,8 @@ class _Run:
                 return None
             folders.fresh(self.order["folder"])  # without what a process before this one left
             self.student = self.engine._spawn(processes.Student, self.order, self.plots)
+            if not self._read_ahead():
+                continue
             for place, (source, count) in enumerate(self.history):
                 try:
                     self.student.run(source, count, time.monotonic() + max(self._left(), 0.01))
@@ -290,6 +295,18 @@ class _Run:
                     self._drop_student()
                     break
         return self.student
+
+    def _read_ahead(self):
+        """Have the new process compile the cells to come. One that does not end with it is dropped, and the
+        next compiles each cell when its turn comes, so that it is that cell's to answer for."""
+        if self.ahead:
+            try:
+                self.student.read(self.ahead, time.monotonic() + min(READ_SECONDS, self._left()))
+            except wire.WireError:
+                self.ahead = []
+                self._drop_student()
+                return False
+        return True
 
     def _cell(self, cell, count):
         """Run a cell of the student's side and keep what it shows."""
