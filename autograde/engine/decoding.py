@@ -139,12 +139,18 @@ class Decoder:
             if tag == _FLOAT:
                 self.at = at + 9
                 values.append(_float_at(data, at + 1)[0])
-                continue
-            self.at = at + 1
-            reader = readers.get(tag)
-            if reader is None:
-                raise WireError("an unknown kind of value")
-            values.append(reader(self, depth))
+            elif tag == _TEXT:
+                (length,) = _count_at(data, at + 1)
+                self.at = end = at + 5 + length
+                if end > len(data):
+                    raise WireError("the message ends too early")
+                values.append(data[at + 5 : end].decode("utf-8", "surrogatepass"))
+            else:
+                self.at = at + 1
+                reader = readers.get(tag)
+                if reader is None:
+                    raise WireError("an unknown kind of value")
+                values.append(reader(self, depth))
         return values
 
     def _int(self, depth):
@@ -281,7 +287,7 @@ class Decoder:
         first_new = len(self.table.segments)
         for length in lengths:
             buffer, covered = np.zeros(length, np.uint8), np.zeros(length, np.uint8)
-            self.table.segments.append(Segment(buffer, length, True, "", covered))
+            self.table.segments.append(Segment(buffer, length, True, "", None, covered))
         end_new = len(self.table.segments)
         frozen = []
         total = 0
@@ -294,7 +300,7 @@ class Decoder:
             if where in (b"C", b"F"):
                 last = self._array_data(size, dtype)
                 array = _array_from(last, dtype, shape).copy(order=where.decode())
-                self.table.segments.append(Segment(array, array.nbytes, writeable, dtype.kind))
+                self.table.segments.append(Segment(array, array.nbytes, writeable, dtype.kind, array))
             elif where in (b"S", b"K"):
                 number, offset, *strides = self._unpack(f"<Iq{len(shape)}q")
                 strides = tuple(strides)
@@ -406,7 +412,8 @@ def _checked_state(sent, own):
 
 
 _NOTHING_NEW = NO_ARRAYS + NO_UPDATES
-_FLOAT, _float_at, _count_at = b"d"[0], F64.unpack_from, U32.unpack_from
+_FLOAT, _TEXT = b"ds"
+_float_at, _count_at = F64.unpack_from, U32.unpack_from
 _CONTAINERS = {b"l": list, b"D": dict, b"S": set}
 _READERS = {
     b"N"[0]: lambda d, depth: None,
@@ -415,7 +422,6 @@ _READERS = {
     b"i"[0]: Decoder._int,
     b"I"[0]: Decoder._long,
     b"c"[0]: lambda d, depth: complex(*d._unpack("<dd")),
-    b"s"[0]: lambda d, depth: d._blob().decode("utf-8", "surrogatepass"),
     b"b"[0]: lambda d, depth: d._blob(),
     b"g"[0]: Decoder._scalar,
     b"t"[0]: Decoder._tuple,
@@ -426,4 +432,4 @@ _READERS = {
     b"f"[0]: lambda d, depth: d.resolve(b"f", d._count()),
     b"p"[0]: lambda d, depth: d.resolve(b"p", d._count()),
 }
-_PLAINEST = b"NTFiIcsbt"
+_PLAINEST = b"NTFiIcbt"

@@ -33,7 +33,7 @@ from .plain import (
     is_key,
     span,
 )
-from .sharing import Segment, SharedArray, SharedObject, address, bytes_of
+from .sharing import Segment, SharedArray, SharedObject, address, bytes_of, owner_of
 
 _pack_u32, _pack_u64 = struct.Struct("<I").pack, struct.Struct("<Q").pack
 _pack_count = struct.Struct("<cI").pack  # a value's kind, and how many bytes or values follow
@@ -140,8 +140,7 @@ class Encoder:
         out.append(_pack_complex(b"c", value.real, value.imag))
 
     def _str(self, value, out, depth):
-        data = str.encode(value, "utf-8", "surrogatepass")
-        out.append(_pack_count(b"s", len(data)) + data)
+        out.append(_name(value) if type(value) is str and len(value) < 30 else _text(value))
 
     def _bytes(self, value, out, depth):
         out.append(_pack_count(b"b", len(value)) + bytes(value))
@@ -156,7 +155,8 @@ class Encoder:
     def _tuple(self, value, out, depth):
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
-        value = _plainly(value)
+        if type(value) is not tuple:
+            value = _plainly(value)
         out.append(_pack_count(b"t", len(value)))
         self._values(value, out, depth + 1)
 
@@ -180,7 +180,9 @@ class Encoder:
     def _container(self, value, out, depth):
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
-        value = _plainly(value)
+        kind = type(value)
+        if kind is not dict and kind is not list and kind is not set:
+            value = _plainly(value)
         if isinstance(value, dict):
             out.append(_pack_count(b"D", len(value)))
             pairs = []
@@ -264,7 +266,10 @@ class Encoder:
             writeable = memory.flags.writeable
             parts.append(_form(where, writeable, memory.dtype, memory.shape))
             if where in b"CF":
-                self.table.segments.append(Segment(memory, memory.nbytes, writeable, memory.dtype.kind))
+                owner = owner_of(memory)
+                self.table.segments.append(
+                    Segment(memory, memory.nbytes, writeable, memory.dtype.kind, owner)
+                )
             else:
                 number = segment if where == b"K" else first_new + segment
                 parts.append(struct.pack(f"<Iq{memory.ndim}q", number, offset, *memory.strides))
@@ -315,7 +320,7 @@ class Encoder:
         for memory, offset in zip(arrays, offsets):
             bytes_of(covered, offset, memory.itemsize, memory.shape, memory.strides)[...] = 1
         writeable = all(memory.flags.writeable for memory in arrays)
-        groups.append(Segment(arrays, high - low, writeable, arrays[0].dtype.kind, covered, low))
+        groups.append(Segment(arrays, high - low, writeable, arrays[0].dtype.kind, None, covered, low))
         return zip(numbers, offsets)
 
     def _known_place(self, memory):
@@ -337,6 +342,14 @@ class Encoder:
                 if segment.covers(offset, memory.dtype, memory.shape, memory.strides):
                     return b"K", number, offset
         return None
+
+
+def _text(value):
+    data = str.encode(value, "utf-8", "surrogatepass")
+    return _pack_count(b"s", len(data)) + data
+
+
+_name = functools.lru_cache(500)(_text)  # keys, and names of arguments, come again and again
 
 
 def _plainly(value):

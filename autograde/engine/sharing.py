@@ -22,19 +22,20 @@ class Segment:
     """A run of `length` bytes in this process that arrays of an open call occupy.
 
     `keep` holds it: one array that fills it, or a list of arrays with the `low` end given. `covered` marks
-    the bytes that elements fill; None stands for all.
+    the bytes that elements fill; None stands for all. `owner` is the array whose memory it is, or None where
+    that is not known, or may be more than one.
     """
 
     __slots__ = ("keep", "length", "writeable", "kind", "covered", "_low", "owner")
 
-    def __init__(self, keep, length, writeable, kind, covered=None, low=None):
+    def __init__(self, keep, length, writeable, kind, owner, covered=None, low=None):
         self.keep = keep
         self.length = length
         self.writeable = writeable
         self.kind = kind
         self.covered = covered
         self._low = low
-        self.owner = owner_of(keep)
+        self.owner = owner
 
     @property
     def low(self):
