@@ -8,6 +8,7 @@ as text. Hidden tests are left out unless nbgrader_config.py says `c.HideTests.s
 
 import contextlib
 import contextvars
+import copy
 import functools
 import html
 import re
@@ -547,29 +548,29 @@ class Page(Exporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        try:
-            with within(PAGE_SECONDS):
-                return page(nb, resources["nbgrader"]), resources
-        except (RecursionError, TimeoutError):  # Markdown, formulas or code made to be hard to read
-            with _plainly():
-                return page(nb, resources["nbgrader"]), resources
+        return _safely(nb, resources["nbgrader"]), resources
+
+
+def _safely(nb, marks: dict) -> str:
+    """The page of a notebook that `HideTests` has been over."""
+    try:
+        with within(PAGE_SECONDS):
+            return page(nb, marks)
+    except (RecursionError, TimeoutError):  # Markdown, formulas or code made to be hard to read
+        with _plainly():
+            return page(nb, marks)
 
 
 class Renderer:
     """Makes feedback pages, one after the other, as nbgrader's generate_feedback makes them with the same
-    settings.
+    settings, but for an exporter's copies and checks of each notebook.
     """
 
     def __init__(self, config: Config | None = None):
-        self._exporter = Page(config=config or Config())
-        self._exporter.register_preprocessor(HideTests)
+        self._hide = HideTests(config=config or Config())
 
     def render(self, notebook, marks: dict) -> str:
         """The page. `notebook` holds score, points and comment in its nbgrader metadata; `marks` holds what
         is said of the whole: student, assignment, notebook, score, max_score, late_penalty."""
-        resources = {
-            "nbgrader": dict(marks),
-            "unique_key": marks["notebook"],
-            "metadata": {"name": marks["notebook"]},
-        }
-        return self._exporter.from_notebook_node(notebook, resources=resources)[0]
+        notebook, _ = self._hide.preprocess(copy.deepcopy(notebook), {"nbgrader": dict(marks)})
+        return _safely(notebook, dict(marks))

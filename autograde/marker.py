@@ -348,10 +348,10 @@ class EngineMarker:
         return None if penalty is None else step._check_late_penalty(SimpleNamespace(score=score), penalty)
 
     def _page(self, job: Job, executed, scores, comments, penalty) -> bytes:
-        """The feedback page, with manual scores and comments where an instructor entered them."""
-        notebook = copy.deepcopy(executed)
+        """The feedback page, with manual scores and comments where an instructor entered them: they are
+        written into the notebook, which has been serialised before."""
         total = most = 0.0
-        for cell in notebook.cells:
+        for cell in executed.cells:
             marks = cell.metadata.get("nbgrader", {})
             name = marks.get("grade_id")
             if utils.is_solution(cell):
@@ -362,7 +362,7 @@ class EngineMarker:
                 )
                 total, most = total + marks["score"], most + marks["points"]
         return self._renderer.render(
-            notebook,
+            executed,
             {
                 "student": job.student,
                 "assignment": job.topic.folder,
