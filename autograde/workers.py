@@ -72,6 +72,7 @@ class Pool:
                 job, outcome = worker.job, worker.outcome(self._seconds)
                 if outcome is None:
                     continue
+                self.layers, self.missing = worker.layers, worker.missing
                 if isinstance(outcome, Failed) and worker.dead:
                     self._workers.remove(worker)
                     worker.end()
@@ -94,7 +95,6 @@ class Pool:
         others = [other.connection for other in self._workers]
         worker = _Worker(self._context, self._make, others, self._place())
         self._workers.append(worker)
-        self.layers, self.missing = worker.layers, worker.missing
         return worker
 
 
@@ -124,13 +124,7 @@ class _Worker:
         self._process.start()
         theirs.close()
         self.job, self._since, self.dead = None, 0.0, False
-        try:
-            refusal, self.layers, self.missing = self.connection.recv()
-        except (EOFError, OSError):
-            refusal = "A grading process could not be started; is there enough memory?"
-        if refusal:
-            self.end()
-            raise Refusal(refusal)
+        self.ready = False  # nobody waits for it: the others start, or work, meanwhile
 
     def take(self, job) -> None:
         self.job, self._since = job, time.monotonic()
@@ -138,7 +132,10 @@ class _Worker:
             self.connection.send(job)
 
     def outcome(self, seconds: float):
-        """The outcome of the job in hand, None while there is none yet."""
+        """The outcome of the job in hand, None while there is none yet; `Refusal` if the worker cannot work."""
+        if not self.ready:
+            self._get_ready()
+            return None
         try:
             if self.connection.poll():
                 outcome = self.connection.recv()
@@ -150,6 +147,19 @@ class _Worker:
             self.dead, outcome = True, Failed("the process that graded it was killed")
         self.job = None
         return outcome
+
+    def _get_ready(self) -> None:
+        """Hear what a worker says when it has started, if it has."""
+        try:
+            if not self.connection.poll():
+                return
+            refusal, self.layers, self.missing = self.connection.recv()
+        except (EOFError, OSError):
+            refusal = "A grading process could not be started; is there enough memory?"
+        if refusal:
+            self.dead = True
+            raise Refusal(refusal)
+        self.ready, self._since = True, time.monotonic()
 
     def end(self) -> None:
         """Lets an idle worker clean up after itself, and stops one that is not."""

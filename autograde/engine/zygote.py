@@ -77,7 +77,8 @@ def main(control_fd, role, arguments):
     gc.collect()
     kernel.compact()
     gc.freeze()  # what is warm stays shared between the forks
-    control.send(json.dumps({"ready": ready}).encode())
+    with contextlib.suppress(OSError):  # an engine that is gone by now is met below
+        control.send(json.dumps({"ready": ready}).encode())
     me = os.getpid()
     known = None  # the order before, which most are equal to
     while True:
