@@ -235,6 +235,57 @@ def test_a_view_of_an_argument_that_is_passed_back_is_a_view(far):
     assert far(back)(lambda part: np.shares_memory(part, x) and part.tolist() == [1, 2], x) is True
 
 
+class Sub(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.reshape(2, 2),
+        lambda x: x[:].T,
+        lambda x: x.view(Sub).reshape(2, 2),
+        lambda x: np.frombuffer(memoryview(x)),
+        lambda x: np.asarray(memoryview(x)),
+    ],
+    ids=["reshaped", "transposed", "of a subclass", "of a buffer", "of a memoryview"],
+)
+def test_the_owner_of_memory_is_known_for_the_view_that_came_of_it(far, view):
+    def look(f, part):
+        whole = f()
+        part[...] = 7
+        return np.shares_memory(whole, part), whole.tolist()
+
+    x = np.arange(4.0)
+    assert far(look)(lambda: x, view(x)) == (True, [7.0] * 4)
+    assert x.tolist() == [7.0] * 4
+
+
+def test_owners_of_memory_of_their_own_are_told_apart(far):
+    def look(a, b):
+        return np.shares_memory(a, b), [np.shares_memory(a, c) for c in (a.copy(), b)], (a.copy(), b.copy())
+
+    a = np.zeros(3)
+    shared, others, (first, second) = far(look)(a, np.zeros(3))
+    assert not shared and others == [False, False]
+    assert not any(np.shares_memory(x, y) for x, y in ((a, first), (first, second)))
+
+
+@pytest.mark.parametrize("name", ["f", "answer_1", "größe", "x" * 300])
+def test_the_name_that_a_question_asks_for_can_be_told_from_its_frame(name):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        asker = calls.Peer(Channel(ours), time.monotonic() + 0.01)
+        with pytest.raises(WireError):
+            asker.ask_for(name)  # no one answers
+        assert calls.asked_name(theirs.recv(10_000, socket.MSG_PEEK)) == name
+        theirs.recv(10_000)
+        with pytest.raises(WireError):
+            asker.call(0, ("f",), {})
+        assert calls.asked_name(theirs.recv(10_000)) is None
+    assert calls.asked_name(b"") is None
+
+
 def test_a_function_keeps_its_identity_on_the_way_home(far):
     def echo(f):
         return f

@@ -781,3 +781,66 @@ def test_the_preprocessor_stands_in_for_nbgraders(engine, tmp_path):
     )
     assert [determine_grade(cell)[0] for cell in nb.cells[1:]] == [1, 0]
     assert resources["engine"]["questions"]["wrong"]["message"] == "No."
+
+
+# --- cells that are read before they are run --------------------------------------------------------------
+
+
+def dear(levels):
+    """A right answer that takes twice as long to compile for each level (19: some seconds)."""
+    lines = ["def double(x):"]
+    for level in range(1, levels + 1):
+        lines += ["    " * level + "try: pass", "    " * level + "finally:"]
+    return "\n".join([*lines, "    " * (levels + 1) + "x = x + 0", "    return 2 * x"])
+
+
+def test_a_cell_that_takes_long_to_compile_costs_no_other_cell(engine, monkeypatch):
+    monkeypatch.setattr(execute, "READ_SECONDS", 0.2)
+    cells = (
+        given("import numpy as np"),
+        solution("def triple(x): return 3 * x"),
+        test("assert triple(2) == 6", "triple"),
+        solution(dear(19)),
+        test("assert double(4) == 8", "double"),
+    )
+    statuses, _, result = marks(engine, *cells)
+    assert statuses == {"triple": "right", "double": "right"} and not result.notes
+    with deadline(engine, 1):
+        statuses, _, result = marks(engine, *cells)
+    assert statuses == {"triple": "right", "double": "wrong"}
+    assert result.notes == ["Cell 4 did not finish within 1 s: is there a loop that never ends?"]
+
+
+def test_a_process_that_dies_of_reading_its_cells_is_started_anew_without(engine, monkeypatch):
+    def dies(self, cells, deadline):
+        asked.append(len(cells))
+        raise execute.wire.WireClosed("gone")
+
+    asked = []
+    monkeypatch.setattr(execute.processes.Student, "read", dies)
+    assert one(engine, "def double(x): return 2 * x", "assert double(4) == 8")[0] == "right"
+    assert asked == [2]
+
+
+def test_a_warning_of_the_compiler_is_shown_in_its_cell(engine):
+    _, _, result = marks(engine, solution("first = 1"), solution("y = 1 is 1"))
+    first, second = result.notebook.cells
+    assert first.outputs == [] and "SyntaxWarning" in second.outputs[0].text
+
+
+def test_a_cell_is_read_again_where_a_transformer_has_come_before_it(engine):
+    hook = (
+        "def louder(lines): return [line.replace('2 * x', '3 * x') for line in lines]\n"
+        "get_ipython().input_transformers_post.append(louder)"
+    )
+    cells = (added(hook), solution("def double(x): return 2 * x"), test("assert double(4) == 12"))
+    assert marks(engine, *cells)[0] == {"test": "right"}
+
+
+def test_an_engine_that_is_gone_before_its_zygote_is_ready_leaves_nothing(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    zygote = execute.processes.Zygote("student", str(home))
+    zygote.control.close()
+    zygote.process.wait(60)
+    assert not home.exists()

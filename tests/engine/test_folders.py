@@ -78,3 +78,36 @@ def test_a_folder_of_too_many_levels_or_entries_is_too_large_for_any_limit(tmp_p
     fill(folder)
     assert folders.size(folder) == math.inf
     folders.remove(folder)
+
+
+def test_a_fresh_folder_is_empty_whatever_was_there(tmp_path):
+    folder = tmp_path / "private"
+    folders.fresh(folder)
+    number = folder.stat().st_ino
+    (folder / "left").mkdir()
+    (folder / "left" / "file").write_text("of the submission before")
+    folder.chmod(0)
+    folders.fresh(folder)
+    assert (
+        os.listdir(folder) == [] and folder.stat().st_ino == number
+    )  # the same one, where another has a disk on it
+    folder.rmdir()
+    folder.write_text("a file")
+    folders.fresh(folder)
+    assert os.listdir(folder) == []
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept").write_text("")
+    folder.symlink_to(tmp_path / "elsewhere")
+    folders.fresh(folder)
+    assert os.listdir(folder) == [] and not folder.is_symlink()
+    assert os.listdir(tmp_path / "elsewhere") == ["kept"]
+
+
+def test_a_folder_that_cannot_be_emptied_is_moved_aside(tmp_path, monkeypatch):
+    folder = tmp_path / "private"
+    folder.mkdir()
+    (folder / "left").write_text("")
+    monkeypatch.setattr(folders, "_empty", lambda top: None)
+    folders.fresh(folder)
+    assert os.listdir(folder) == [] and len(os.listdir(tmp_path)) == 2

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from autograde import workers
+from autograde.course import Refusal
 
 
 class Marker(contextlib.nullcontext):
@@ -47,3 +48,28 @@ def test_processors_are_those_of_this_process_and_cores_come_before_their_second
     assert workers.processors() == [0, 1, 2, 3]
     cores.update({0: "0,1", 1: "0,1", 2: "2,3", 3: "2,3"})
     assert workers.processors() == [0, 2, 1, 3]
+
+
+def test_workers_start_side_by_side(tmp_path):
+    class Met(Marker):
+        """Is ready when two are there."""
+
+        def __init__(self):
+            super().__init__()
+            (tmp_path / str(os.getpid())).touch()
+            for _ in range(1000):
+                if len(os.listdir(tmp_path)) == 2:
+                    return
+                time.sleep(0.02)
+            raise Refusal("the other one has not started")
+
+    with workers.Pool(Met, 2, seconds=60) as pool:
+        assert len(dict(outcome for _, outcome in pool.run(range(6)))) == 2
+
+
+def test_a_worker_that_cannot_start_ends_the_run_with_its_reason():
+    def refuse():
+        raise Refusal("there is no sandbox")
+
+    with workers.Pool(refuse, 2, seconds=60) as pool, pytest.raises(Refusal, match="no sandbox"):
+        list(pool.run(range(6)))
