@@ -40,10 +40,14 @@ def fresh(folder):
         os.mkdir(folder, 0o700)
         return
     with contextlib.suppress(OSError):
+        if not os.path.islink(folder):
+            os.chmod(folder, 0o700)  # its owner may have closed it
         _within(folder, _empty)
         if not os.listdir(folder):
             return
-    os.rename(folder, f"{folder}-{os.urandom(8).hex()}")
+    aside = f"{folder}-{os.urandom(8).hex()}"
+    os.rename(folder, aside)
+    remove(aside)
     os.mkdir(folder, 0o700)
 
 

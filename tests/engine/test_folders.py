@@ -2,10 +2,14 @@
 
 import math
 import os
+import subprocess
+import sys
+import tempfile
 
 import pytest
 
 from autograde.engine import folders
+from autograde.engine.execute import PROJECT
 
 
 def dig(folder, levels):
@@ -111,3 +115,19 @@ def test_a_folder_that_cannot_be_emptied_is_moved_aside(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "_empty", lambda top: None)
     folders.fresh(folder)
     assert os.listdir(folder) == [] and len(os.listdir(tmp_path)) == 2
+
+
+def test_a_folder_that_its_owner_has_closed_is_emptied_and_leaves_nothing(tmp_path):
+    code = (
+        "import os, sys\nfrom autograde.engine import folders\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "os.mkdir('private')\nopen('private/left', 'w').close()\nos.chmod('private', 0)\n"
+        "folders.fresh(os.path.abspath('private'))\n"
+        "assert os.listdir('.') == ['private'] and os.listdir('private') == [], os.listdir('.')"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o777)
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=place, env={**os.environ, "PYTHONPATH": str(PROJECT)}
+        )
+    assert run.returncode == 0
