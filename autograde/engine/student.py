@@ -374,9 +374,8 @@ class Student:
         return [fd for fd, _ in ready] == [own.fileno()]
 
     def _serve_from_fork(self, own):
-        if (
-            self.stay_inside
-        ):  # in a PID namespace its first process ends all others, and gets no signal of theirs
+        # the first process of a PID namespace ends all others by ending, and gets no signal of theirs
+        if self.stay_inside:
             sandbox.die_with_parent(self.me)
             self.stay_inside()
         os.close(self.channel.sock.fileno())
