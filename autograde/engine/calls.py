@@ -294,7 +294,8 @@ class Peer:
             _, text, rows, result = body
             if type(text) is not str or type(rows) is not tuple or len(rows) > MAX_WARNINGS:
                 raise WireError("not an answer")
-            self.heard(text, rows)
+            if text or rows:
+                self.heard(text, rows)
             if kind == RETURN:
                 return result
             problem, theirs, ours = unpack_exception(result)

@@ -38,6 +38,7 @@ from . import calls, kernel, landlock, rehearsal, sandbox, wire
 MAX_DISPLAYS = 200
 PLAIN = (bool, int, float, str, type(None))  # what is answered without a fork
 FIRST_BYTES = 300  # of a test cell's first question, which hold the name that it asks for
+QUIET_MODES = frozenset(("ignore", "warn", "raise"))
 DESCRIPTOR = struct.Struct("i")
 
 
@@ -88,6 +89,8 @@ class Outputs:
 
     def take_text(self):
         """Streams only, as one text."""
+        if not self.rows:
+            return ""
         return "".join(row[1] for row in self.take() if row[0] == "stream")
 
 
@@ -247,6 +250,18 @@ def no_input(prompt=""):
     raise RuntimeError("`input()` cannot be answered in a graded notebook; give the value in the code")
 
 
+def _rows_of(seen):
+    """Recorded warnings as plain data."""
+    return tuple(
+        (
+            calls.nearest(row.category, calls.WARNINGS, "UserWarning"),
+            calls.safe_text(row.message),
+            int(row.lineno),
+        )
+        for row in seen[: calls.MAX_WARNINGS]
+    )
+
+
 class Server(calls.Peer):
     """The student's end in a serving child."""
 
@@ -257,22 +272,15 @@ class Server(calls.Peer):
 
     def perform(self, function, args, kwargs, modes):
         self._told = ("", ())
-        modes = ["warn" if mode in ("call", "log", "print") else mode for mode in modes]
+        if not QUIET_MODES.issuperset(modes):  # the others would print, or need something to call
+            modes = [mode if mode in QUIET_MODES else "warn" for mode in modes]
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             try:
                 with np.errstate(divide=modes[0], over=modes[1], under=modes[2], invalid=modes[3]):
                     result = function(*args, **kwargs)
             finally:
-                rows = tuple(
-                    (
-                        calls.nearest(row.category, calls.WARNINGS, "UserWarning"),
-                        calls.safe_text(row.message),
-                        int(row.lineno),
-                    )
-                    for row in seen[: calls.MAX_WARNINGS]
-                )
-                self._told = self.shell.outputs.take_text(), rows
+                self._told = self.shell.outputs.take_text(), _rows_of(seen) if seen else ()
         return (*self._told, result)
 
     def failed_with(self):
