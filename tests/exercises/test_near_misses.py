@@ -23,6 +23,24 @@ FAULTS = {
             "    return path",
             "    return path if steps else np.array([x0])",
         ),
+        "at most 25 steps": ("- lr * gradient(path[k])", "- lr * gradient(path[k]) * (k < 25)"),
+        "no rise": (
+            "    return path",
+            "    return path[np.append(True, np.abs(np.diff(path, axis=0)).max(axis=1) < 1e8)]",
+        ),
+    },
+    ("01", "step_regime"): {
+        "monotone by a distance": ("if lr < 1 / curvature:", "if lr < 1 / curvature - 1e-12:"),
+        "oscillating by a distance": ("lr < 2 / curvature else", "lr < 2 / curvature + 1e-12 else"),
+        "one-step by a distance": (
+            "math.isclose(lr, 1 / curvature, rel_tol=1e-12)",
+            "abs(lr - 1 / curvature) <= 1e-12",
+        ),
+        "bouncing by a distance of curvatures": (
+            "math.isclose(lr, 2 / curvature, rel_tol=1e-12)",
+            "abs(curvature - 2 / lr) <= 1e-12",
+        ),
+        "twice the tolerance": ("rel_tol=1e-12", "rel_tol=2e-12"),
     },
     ("01", "max_stable_lr"): {
         f"smallest eigenvalue above {limit}": ("eigenvalues[0] <= 0", f"eigenvalues[0] <= {limit}")
@@ -38,6 +56,7 @@ FAULTS = {
             "np.prod(eigenvalues) > 0 and H[0, 0] > 0",
         ),
         "ends of the spectrum swapped": ("np.all(eigenvalues < 0)", "eigenvalues[0] < 0"),
+        "maximum by the diagonal": ("np.all(eigenvalues < 0)", "np.all(np.diag(H) < 0)"),
     },
     ("02", "optimal_lr"): {"refuses small curvatures": ("curvature > 0", "curvature > 1e-12")},
     ("02", "optimal_lr_per_direction"): {
