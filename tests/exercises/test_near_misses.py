@@ -99,6 +99,35 @@ FAULTS = {
             "    v_new",
             "    if not np.any(v) and not np.any(g):\n        return w, v\n    v_new",
         ),
+        "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
+        "no rest of a velocity": ("    v_new", "    v = np.where(np.abs(v) < 1e-3, 0.0, v)\n    v_new"),
+        "holds large gradients back": ("* v + g", "* v + np.clip(g, -4, 4)"),
+        "stands still without a gradient": (
+            "    v_new",
+            "    if not np.any(g):\n        return w * 1.0, v * 1.0\n    v_new",
+        ),
+    },
+    ("04", "velocity_form_step"): {
+        "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
+        "no rest of a velocity": ("    v_new", "    v = np.where(np.abs(v) < 1e-3, 0.0, v)\n    v_new"),
+        "holds large gradients back": ("- lr * g", "- lr * np.clip(g, -4, 4)"),
+        "stands still without a gradient": (
+            "    v_new",
+            "    if not np.any(g):\n        return w * 1.0, v * 1.0\n    v_new",
+        ),
+    },
+    ("04", "nesterov_step"): {
+        "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
+        "no rest of a velocity": ("    drift", "    v = np.where(np.abs(v) < 1e-3, 0.0, v)\n    drift"),
+        "holds large velocities back": ("    drift", "    v = np.clip(v, -3, 3)\n    drift"),
+    },
+    ("04", "momentum_schedule"): {
+        "counts arrays from 1": ("t // 250", "(t + 1 if np.ndim(t) else t) // 250"),
+        "rounds single steps": ("t // 250", "(t // 250 if np.ndim(t) else round(t / 250))"),
+        "at most 200 stairs": ("t // 250", "np.minimum(t // 250, 200)"),
+        "at most 200 stairs for a single step": ("t // 250", "(t // 250 if np.ndim(t) else min(t // 250, 200))"),
+        "columns first": ("t // 250 + 1", "t.T.reshape(t.shape) // 250 + 1 if np.ndim(t) else t // 250 + 1"),
+        "a limit of 0 is none": ("rho_max)", "rho_max or 1.0)"),
     },
     ("04", "optimal_heavy_ball"): {"whole roots": ("lam_max / lam_min", "lam_max // lam_min")},
     ("05", "clip_by_norm"): {
