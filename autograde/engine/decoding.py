@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import struct
 
 import numpy as np
@@ -33,6 +34,8 @@ from .plain import (
     span,
 )
 from .sharing import Segment, SharedArray, SharedObject, bytes_of, extent
+
+_DTYPE = re.compile(r"[<>|](?:[biufcSU][1-9][0-9]{0,8}|[mM]8(?:\[(?:[1-9][0-9]{0,8})?[a-zA-Z]{1,2}\])?)")
 
 
 class Decoder:
@@ -366,7 +369,7 @@ def _form(text):
 def _plain_dtype(name):
     """The dtype that numpy writes as `name` (bytes), if it is plain and of some size; else None."""
     name = name.decode("ascii")
-    if not name[1:].replace("[", "").replace("]", "").isalnum() or name[:1] not in "<>|":
+    if not _DTYPE.fullmatch(name):  # numpy would make something of much more, and run a parser over it
         return None
     dtype = np.dtype(name)
     return dtype if dtype.kind in ARRAY_KINDS and dtype.str == name and dtype.itemsize else None
