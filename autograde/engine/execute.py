@@ -200,9 +200,9 @@ class Engine:
 
 
 def _close(sources, home):
+    folders.remove(home)  # first: should this process be killed here, its zygotes see to it
     while sources:
         sources.popitem()[1].close()
-    folders.remove(home)
 
 
 class _Run:

@@ -844,3 +844,19 @@ def test_an_engine_that_is_gone_before_its_zygote_is_ready_leaves_nothing(tmp_pa
     zygote.control.close()
     zygote.process.wait(60)
     assert not home.exists()
+
+
+def test_an_engine_that_is_killed_while_it_closes_leaves_nothing():
+    code = (
+        "import os, signal\nfrom autograde.engine import Engine, execute\n"
+        "engine = Engine()\nprint(engine.home, flush=True)\n"
+        "execute.folders.remove = lambda home: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "engine.close()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=execute.PROJECT, stdout=subprocess.PIPE, text=True)
+    home = Path(run.stdout.strip())
+    assert run.returncode == -signal.SIGKILL and home.name.startswith("grading-")
+    latest = time.monotonic() + 60
+    while home.exists() and time.monotonic() < latest:
+        time.sleep(0.05)
+    assert not home.exists()
