@@ -155,7 +155,7 @@ class Encoder:
     def _tuple(self, value, out, depth):
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
-        if type(value) is not tuple:
+        if type(value) not in _CONTAINERS:
             value = _plainly(value)
         out.append(_pack_count(b"t", len(value)))
         self._values(value, out, depth + 1)
@@ -180,8 +180,7 @@ class Encoder:
     def _container(self, value, out, depth):
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
-        kind = type(value)
-        if kind is not dict and kind is not list and kind is not set:
+        if type(value) not in _CONTAINERS:
             value = _plainly(value)
         if isinstance(value, dict):
             out.append(_pack_count(b"D", len(value)))
@@ -352,11 +351,12 @@ def _text(value):
 _name = functools.lru_cache(500)(_text)  # keys, and names of arguments, come again and again
 
 
+_CONTAINERS = (tuple, list, dict, set, frozenset)  # what `_plainly` would leave as it is
+
+
 def _plainly(value):
-    """A container with what it really holds: a class that extends one may tell something else, without end."""
-    for kind in (tuple, list, dict, set, frozenset):
-        if type(value) is kind:
-            return value
+    """What a value of a class that extends a container really holds: it may tell something else, without end."""
+    for kind in _CONTAINERS:
         if isinstance(value, kind):
             return kind(dict.items(value)) if kind is dict else kind(kind.__iter__(value))
     return value
