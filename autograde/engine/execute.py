@@ -28,6 +28,12 @@ from .processes import EngineError, SandboxUnavailable
 PROJECT = Path(__file__).resolve().parents[2]
 STATUSES = ("right", "wrong", "not attempted", "timeout", "crashed", "partial")
 READ_SECONDS, LONGEST_AHEAD = 2, 20_000  # for the compilation of cells to come; characters of one
+SHELL_NAMES = re.compile(
+    r"[iI][pP]ython|IPYTHON|\b(?:display|exit|quit)\(|\b(?:In|Out)\[|\b_(?:[io]h|dh|i{1,3}|i?\d+)\b"
+)
+SHOWS_A_VALUE = re.compile(  # a last line that is a name, a call or a place in an array; or a magic
+    r"[%!]|(?!(?:print|assert|pass|raise|del)\b)[A-Za-z_][\w.]*\s*(?:$|[(\[])"
+)
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined in your notebook\.")  # as trial.py says it
 
 
@@ -133,7 +139,7 @@ class Engine:
         self.close = weakref.finalize(self, _close, self._sources, self.home)
         try:
             for role in ("student", "trial"):
-                self._sources[role, False] = self._zygote(role, False)
+                self._sources[role, ""] = self._zygote(role, "")
             for source in self._sources.values():
                 source.wait_until_ready()
             for name in ("student", "files"):
@@ -145,28 +151,28 @@ class Engine:
             self.close()
             raise
 
-    def _zygote(self, role, plots):
-        arguments = ["plots"] if plots else []
+    def _zygote(self, role, needs):
+        arguments = [needs] if needs else []
         return processes.Zygote(
             role, self.home, *arguments, *([str(self.import_path)] if role == "trial" else [])
         )
 
-    def _spawn(self, handle, order, plots=False):
-        """A new process from the zygote of `handle`'s role, which is started if it is not there or something
-        has ended it."""
+    def _spawn(self, handle, order, needs=""):
+        """A new process from the zygote of `handle`'s role with what a notebook needs, which is started if it
+        is not there or something has ended it."""
         role = handle.role
         for attempt in range(2):
             try:
-                if (role, plots) not in self._sources:
-                    self._sources[role, plots] = self._zygote(role, plots)
-                    self._sources[role, plots].wait_until_ready()
-                return handle(self._sources[role, plots], order)
+                if (role, needs) not in self._sources:
+                    self._sources[role, needs] = self._zygote(role, needs)
+                    self._sources[role, needs].wait_until_ready()
+                return handle(self._sources[role, needs], order)
             except (OSError, EngineError) as problem:
                 if attempt:
                     raise EngineError(
                         f"The grading engine cannot start a {role} process: {problem}"
                     ) from None
-                source = self._sources.pop((role, plots), None)
+                source = self._sources.pop((role, needs), None)
                 if source is not None:
                     source.close()
 
@@ -226,11 +232,7 @@ class _Run:
             "tests": [text for kind, text in cells if kind == "test"],
             "locked": [text for kind, text in cells if kind == "locked"],
         }
-        self.plots = any(
-            "matplotlib" in cell.source or "pylab" in cell.source
-            for cell in self.result.notebook.cells
-            if cell.cell_type == "code"
-        )
+        self.needs = _needs(cells)
 
     def run(self):
         started = time.monotonic()
@@ -281,7 +283,7 @@ class _Run:
             if self._left() <= 0:
                 return None
             folders.fresh(self.order["folder"])  # without what a process before this one left
-            self.student = self.engine._spawn(processes.Student, self.order, self.plots)
+            self.student = self.engine._spawn(processes.Student, self.order, self.needs)
             if not self._read_ahead():
                 continue
             for place, (source, count) in enumerate(self.history):
@@ -301,11 +303,15 @@ class _Run:
         next compiles each cell when its turn comes, so that it is that cell's to answer for."""
         if self.ahead:
             try:
-                self.student.read(self.ahead, time.monotonic() + min(READ_SECONDS, self._left()))
+                alone = self.student.read(self.ahead, time.monotonic() + min(READ_SECONDS, self._left()))
             except wire.WireError:
+                alone = False
                 self.ahead = []
-                self._drop_student()
-                return False
+            if self.ahead and (alone or self.needs):
+                return True
+            self.needs = self.needs or "ipython"
+            self._drop_student()
+            return False
         return True
 
     def _cell(self, cell, count):
@@ -363,7 +369,8 @@ class _Run:
     def _start_trial(self):
         if self.trial is not None:
             self.trial.close()
-        self.trial = self.engine._spawn(processes.Trial, self.trial_order, self.plots)
+        needs = "plots" if self.needs == "plots" else ""
+        self.trial = self.engine._spawn(processes.Trial, self.trial_order, needs)
         for source in self.given:
             self.trial.locked(source)
 
@@ -431,6 +438,21 @@ class _Run:
                 self._start_trial()
         self._note("A test could not be run to its end.")
         return "crashed", "RuntimeError", "The test could not be run to its end with your code.", (), None, ""
+
+
+def _needs(cells):
+    """What the processes of a notebook of (kind, source) seem to need besides Python and numpy. What else needs
+    IPython, the student process itself will say."""
+    if any(kind and ("matplotlib" in source or "pylab" in source) for kind, source in cells):
+        return "plots"
+    for kind, source in cells:
+        if kind in ("locked", "student") and (
+            len(source) > LONGEST_AHEAD
+            or SHELL_NAMES.search(source)
+            or SHOWS_A_VALUE.match(source.rstrip().rsplit("\n", 1)[-1])
+        ):
+            return "ipython"
+    return ""
 
 
 def _own(notebook):

@@ -20,6 +20,7 @@ from . import calls, wire, zygote
 
 GRACE = 2.0  # seconds that a trusted answer may come after its deadline
 START_SECONDS = 60.0
+NEEDS = ("ipython", "plots")  # what a notebook may need of its processes besides Python and numpy
 
 
 class SandboxUnavailable(RuntimeError):
@@ -52,7 +53,7 @@ class Zygote:
             "MALLOC_TRIM_THRESHOLD_": str(2**26),
         }
         self.log = os.path.join(
-            home, "-".join([role, *("plots" for word in arguments if word == "plots")]) + ".log"
+            home, "-".join([role, *(word for word in arguments if word in NEEDS)]) + ".log"
         )
         self.role = role
         command = [
@@ -172,10 +173,12 @@ class Student:
             return {}
 
     def read(self, cells, deadline):
-        """Have it compile cells, (source, count) each, before they are run; raises WireError where it does
-        not come to an end."""
-        if self._answer(("read", tuple(cells)), deadline) != ("read",):
+        """Have it compile cells, (source, count) each, before they are run; whether all are Python alone.
+        Raises WireError where it does not come to an end."""
+        reply = self._answer(("read", tuple(cells)), deadline)
+        if reply not in (("read", True), ("read", False)):
             raise wire.WireError("not an answer")
+        return reply[1]
 
     def _answer(self, command, deadline):
         self.channel.send(calls.dumps(command), deadline)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 
@@ -23,7 +22,7 @@ from . import folders, kernel, namespaces, sandbox, seccomp, wire
 WATCH_SECONDS = 0.2
 
 
-def guard(order, sockets, shell, ready):
+def guard(order, sockets, interpreter, ready):
     """Run one student process to its end. `ready` is what `sandbox.prepare` gave."""
     channel, door, control = sockets
     if ready["namespaces"]:
@@ -32,6 +31,8 @@ def guard(order, sockets, shell, ready):
         except OSError as problem:
             ready = {"namespaces": False, "why": f"this system does not grant a private disk ({problem})"}
     if os.listdir(order["files"]):
+        import shutil  # which brings compressors along, whose pages each fork would have to carry
+
         shutil.copytree(order["files"], order["folder"], dirs_exist_ok=True)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     me = os.getpid()
@@ -43,7 +44,7 @@ def guard(order, sockets, shell, ready):
             if sandbox.enter(order, theirs, {channel.fileno(), door.fileno()}, ready):
                 from .student import Student
 
-                Student(shell, wire.Channel(channel), door, order["output_bytes"]).serve()
+                Student(interpreter, wire.Channel(channel), door, order["output_bytes"]).serve()
         finally:
             os._exit(1)
     for end in (channel, door, theirs):

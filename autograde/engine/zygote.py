@@ -3,8 +3,8 @@ waits for orders.
 
 An engine runs two of them. The "student" zygote knows no test, no solution and no secret, and its forks
 become wardens with a student process each. The "trial" zygote has the course's own modules on its path, and
-its forks run test cells. There is a second pair, with "plots" among its arguments, for notebooks that mention
-matplotlib: with it a fork takes twice as long.
+its forks run test cells. What few notebooks need has zygotes of its own, since all that is imported makes each
+fork take longer: a student one with "ipython" among its arguments, and a pair with "plots".
 
 Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote
 ends when the engine says so or is gone, and its forks end with it.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ import time
 MOST_SOCKETS = 4
 MOST_BYTES = 150_000  # of an order; a datagram cannot be much larger
 FAREWELL = b"end"
+COMMON = ("collections", "copy", "dataclasses", "functools", "itertools", "math", "random", "time", "typing")
 
 BOOT = """
 import sys, types
@@ -47,7 +49,8 @@ def main(control_fd, role, arguments):
     if role == "student":
         from . import student, warden
 
-        shell = student.make_shell(home, "plots" in arguments)
+        interpreter = _interpreter(home, arguments)
+        student.warm(interpreter)
         ready = (
             {"namespaces": False, "why": "switched off"}
             if "no-namespaces" in arguments
@@ -57,7 +60,7 @@ def main(control_fd, role, arguments):
         prepare = sandbox.remember
 
         def work(order, sockets):
-            warden.guard(order, sockets, shell, ready)
+            warden.guard(order, sockets, interpreter, ready)
 
     else:
         sys.path.insert(0, arguments[-1])
@@ -106,6 +109,18 @@ def main(control_fd, role, arguments):
                 os._exit(code)
         for fd in sockets:
             os.close(fd)
+
+
+def _interpreter(home, arguments):
+    if {"ipython", "plots"}.isdisjoint(arguments):
+        from .interpreter import Interpreter
+
+        for module in COMMON:
+            importlib.import_module(module)
+        return Interpreter()
+    from .shell import ShellInterpreter
+
+    return ShellInterpreter(home, "plots" in arguments)
 
 
 def _tidy_up(home):

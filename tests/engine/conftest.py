@@ -40,8 +40,8 @@ def deadline(engine, seconds):
 class WithoutNamespaces(Engine):
     """As on a system that grants none, such as an ordinary container."""
 
-    def _zygote(self, role, plots):
-        arguments = ["plots"] if plots else []
+    def _zygote(self, role, needs):
+        arguments = [needs] if needs else []
         return Zygote(
             role, self.home, *arguments, str(self.import_path) if role == "trial" else "no-namespaces"
         )

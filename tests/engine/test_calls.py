@@ -286,6 +286,22 @@ def test_the_name_that_a_question_asks_for_can_be_told_from_its_frame(name):
     assert calls.asked_name(b"") is None
 
 
+def test_a_question_for_a_function_can_be_answered_without_reading_it():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        asker = calls.Peer(Channel(ours), time.monotonic() + 30)
+        functions = []
+        for number in (0, 1, 300):
+            thread = threading.Thread(
+                target=lambda: theirs.sendall(calls.function_answer(theirs.recv(10_000), number))
+            )
+            thread.start()
+            functions.append(asker.ask_for("f"))
+            thread.join()
+        assert all(isinstance(f, calls.RemoteFunction) for f in functions)
+        assert [f._number for f in functions] == [0, 1, 300]
+
+
 def test_a_function_keeps_its_identity_on_the_way_home(far):
     def echo(f):
         return f

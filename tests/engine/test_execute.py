@@ -308,9 +308,9 @@ def test_a_test_that_loops_on_an_answer_ends_too(strict_engine, check):
         )
     assert statuses == {"test": "timeout", "next": "right"} and points == {"test": 0, "next": 1}
     latest = time.monotonic() + 30
-    while descendants(strict_engine._sources["trial", False].process.pid) and time.monotonic() < latest:
+    while descendants(strict_engine._sources["trial", ""].process.pid) and time.monotonic() < latest:
         time.sleep(0.05)
-    assert not descendants(strict_engine._sources["trial", False].process.pid)
+    assert not descendants(strict_engine._sources["trial", ""].process.pid)
 
 
 def test_what_a_test_writes_does_not_come_to_the_student(engine):
@@ -617,7 +617,7 @@ HONEST = (NUMPY, solution("def f(x): return x + 1"), test("assert f(1) == 2"))
 def test_a_killed_zygote_is_replaced(role):
     with Engine() as engine:
         assert marks(engine, *HONEST)[0] == {"test": "right"}
-        engine._sources[role, False].process.send_signal(signal.SIGKILL)
+        engine._sources[role, ""].process.send_signal(signal.SIGKILL)
         assert marks(engine, *HONEST)[0] == {"test": "right"}
 
 
@@ -677,7 +677,7 @@ def forks_of(zygote):
 def test_a_warden_that_is_killed_leaves_no_process(request, kind):
     engine = request.getfixturevalue(kind)
     marks(engine, *HONEST)
-    zygote = engine._sources["student", False].process.pid
+    zygote = engine._sources["student", ""].process.pid
 
     def kill():
         while len(forks_of(zygote)) < 3:  # warden, student process, its copy that serves the test
@@ -713,7 +713,7 @@ def test_descriptors_stay_flat_over_many_notebooks(engine):
     for _ in range(3):
         engine.run(nb)
     count = len(os.listdir("/proc/self/fd"))
-    zygote = engine._sources["student", False].process.pid
+    zygote = engine._sources["student", ""].process.pid
     held = descriptors(zygote)
     for _ in range(15):
         engine.run(nb)
