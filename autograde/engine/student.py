@@ -15,6 +15,7 @@ fork is as bare as it may be, and what the main process can answer without touch
 from __future__ import annotations
 
 import builtins
+import marshal
 import os
 import select
 import socket
@@ -32,6 +33,7 @@ PLAIN = (bool, int, float, str, type(None))  # what is answered without a fork
 FIRST_BYTES = 300  # of a test cell's first question, which hold the name that it asks for
 QUIET_MODES = frozenset(("ignore", "warn", "raise"))
 DESCRIPTOR = struct.Struct("i")
+NOTHING_TO_SAY = calls.dumps(("ran", "", ()))
 
 
 def warm(interpreter):
@@ -119,12 +121,12 @@ class Student:
             if ready == self.door.fileno():
                 self.serve_test()
             else:
-                _, (command, *about) = calls.loads(self.channel.receive())
-                self.channel.send(calls.dumps({"read": self.read, "run": self.run}[command](*about)))
+                command, *about = marshal.loads(self.channel.receive())  # what the engine says can be trusted
+                self.channel.send({"read": self.read, "run": self.run}[command](*about))
 
     def read(self, cells):
-        """("read", whether all are Python alone): compile the cells to come, while there is no fork yet for
-        whose sake each page would be copied that this needs."""
+        """Compile the cells to come, while there is no fork yet for whose sake each page would be copied that
+        this needs; the message ("read", whether all are Python alone)."""
         alone = True
         for source, count in cells:
             with warnings.catch_warnings(record=True) as seen:
@@ -133,17 +135,20 @@ class Student:
             alone = alone and code is not None
             if not seen:  # a warning is to be seen where its cell is run
                 self.read_ahead[count] = source, code
-        return "read", alone
+        return calls.dumps(("read", alone))
 
     def run(self, source, count):
-        """("ran", name of the exception or "", rows of output) of one cell."""
+        """Run one cell; the message ("ran", name of the exception or "", rows of output)."""
         interpreter = self.interpreter
         interpreter.outputs.clear()
         known, code = self.read_ahead.pop(count, (None, None))
         if known != source or interpreter.hooked():
             code = interpreter.code(source, count)
         problem = interpreter.run(source, count, code)
-        return "ran", type(problem).__name__[:80] if problem is not None else "", interpreter.outputs.take()
+        if problem is None and not interpreter.outputs.rows:
+            return NOTHING_TO_SAY
+        name = type(problem).__name__[:80] if problem is not None else ""
+        return calls.dumps(("ran", name, interpreter.outputs.take()))
 
     def serve_test(self):
         """Serve one test cell on a socket from `door`: plain answers from here, anything else from a fork.
@@ -152,7 +157,8 @@ class Student:
         fork reads it.
         """
         _, ((_, _, sent),), _, _ = self.door.recvmsg(1, socket.CMSG_SPACE(DESCRIPTOR.size))
-        with socket.socket(fileno=DESCRIPTOR.unpack(sent)[0]) as own:
+        (fd,) = DESCRIPTOR.unpack(sent)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd) as own:
             given = []  # functions, whose numbers are their places
             while self._hears(own) and (first := own.recv(FIRST_BYTES, socket.MSG_PEEK)):
                 value = self.interpreter.space.get(calls.asked_name(first), self)
