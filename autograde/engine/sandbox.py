@@ -38,7 +38,7 @@ import socket
 import struct
 
 from . import landlock, namespaces, seccomp
-from .kernel import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, call, machine, prctl
+from .kernel import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, call, machine, prctl, tell
 
 REQUIRED = ("files", "network", "signals", "system calls", "processes", "limits")
 LAYERS = (*REQUIRED, "disk", "namespaces")
@@ -105,8 +105,7 @@ def limit(memory_bytes, seconds, file_bytes):
 
 def limit_memory(more_bytes):
     """Allow this process `more_bytes` of addresses beyond what it maps now."""
-    with open("/proc/self/statm") as file:
-        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    mapped = int(tell("/proc/self/statm").split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = mapped + more_bytes if hard == resource.RLIM_INFINITY else min(hard, mapped + more_bytes)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))

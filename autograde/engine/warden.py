@@ -131,8 +131,7 @@ def descendants(process):
             continue
         for task in tasks:
             try:
-                with open(f"/proc/{parent}/task/{task}/children") as file:
-                    children = [int(word) for word in file.read().split()]
+                children = [int(word) for word in kernel.tell(f"/proc/{parent}/task/{task}/children").split()]
             except OSError:
                 continue
             found += children
