@@ -14,7 +14,6 @@ from .encoding import Encoder
 from .frames import DEFAULT_MESSAGE_BYTES, LARGE, WireError
 from .plain import (
     ARRAY_KINDS,
-    BIT_GENERATORS,
     F64,
     I64,
     MAX_ARRAYS,
@@ -29,6 +28,7 @@ from .plain import (
     U16,
     U32,
     U64,
+    bit_generators,
     family,
     is_key,
     span,
@@ -230,7 +230,7 @@ class Decoder:
     def _generator(self):
         (state,) = self._some(1, 0)
         name = state[1] if isinstance(state, tuple) and len(state) > 1 else None
-        maker = BIT_GENERATORS.get(name) if isinstance(name, str) else None
+        maker = bit_generators().get(name) if isinstance(name, str) else None
         if maker is None:
             raise WireError("an unknown generator")
         bits = maker(0)

@@ -18,7 +18,6 @@ import numpy as np
 from .frames import DEFAULT_MESSAGE_BYTES, LARGE, Unsendable
 from .plain import (
     ARRAY_KINDS,
-    BIT_GENERATORS,
     MAX_ARRAYS,
     MAX_DEPTH,
     MAX_DIMENSIONS,
@@ -28,8 +27,10 @@ from .plain import (
     NO_ARRAYS,
     NO_UPDATES,
     SCALAR_KINDS,
+    bit_generators,
     describe_type,
     family,
+    is_generator,
     is_key,
     span,
 )
@@ -83,10 +84,10 @@ class Encoder:
         """One mutable object's content with shared objects as references: equal bytes mean that nothing
         changed."""
         out = []
-        if isinstance(value, np.random.Generator):
-            self._plain_state(value, out)
-        else:
+        if isinstance(value, _CONTAINERS):
             self._container(value, out, 0)
+        else:
+            self._plain_state(value, out)
         return b"".join(out)
 
     def _updates(self):
@@ -170,10 +171,10 @@ class Encoder:
         self.table.objects.append(shared)
         out.append(b"*")
         start = len(out)
-        if isinstance(value, np.random.Generator):
-            self._plain_state(value, out)
-        else:
+        if isinstance(value, _CONTAINERS):
             self._container(value, out, depth)
+        else:
+            self._plain_state(value, out)
         if len(self.table.objects) == index + 1:  # nothing new in it is shared, so that this is its content
             shared.last = b"".join(out[start:])
 
@@ -202,7 +203,7 @@ class Encoder:
 
     def _plain_state(self, generator, out):
         name = type(generator.bit_generator).__name__
-        if name not in BIT_GENERATORS:
+        if name not in bit_generators():
             raise Unsendable(
                 f"a Generator on `{name}` cannot be passed; use `numpy.random.default_rng(seed)`"
             )
@@ -426,7 +427,6 @@ _WRITERS = {
     dict: Encoder._shared,
     set: Encoder._shared,
     np.ndarray: Encoder._array,
-    np.random.Generator: Encoder._shared,
     np.float64: Encoder._scalar,
 }
 
@@ -447,10 +447,11 @@ def _writer_for(value):
         (tuple, Encoder._tuple),
         ((list, dict, set), Encoder._shared),
         (frozenset, Encoder._shared),
-        (np.random.Generator, Encoder._shared),
     ):
         if isinstance(value, kind):
             return writer
+    if is_generator(value):
+        return Encoder._shared
     if isinstance(value, range):
         return lambda encoder, v, out, depth: encoder._tuple(tuple(v[: MAX_NODES + 1]), out, depth)
     if callable(value) and not isinstance(value, type):

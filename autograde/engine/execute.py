@@ -307,9 +307,9 @@ class _Run:
             except wire.WireError:
                 alone = False
                 self.ahead = []
-            if self.ahead and (alone or self.needs):
+            if self.ahead and (alone or self.needs in ("ipython", "plots")):
                 return True
-            self.needs = self.needs or "ipython"
+            self.needs = self.needs if self.needs == "plots" else "ipython"
             self._drop_student()
             return False
         return True
@@ -441,18 +441,20 @@ class _Run:
 
 
 def _needs(cells):
-    """What the processes of a notebook of (kind, source) seem to need besides Python and numpy. What else needs
-    IPython, the student process itself will say."""
+    """What the processes of a notebook of (kind, source) seem to need besides Python and numpy's core. What else
+    needs IPython, the student process itself will say; random numbers take it longer if this does not tell.
+    """
     if any(kind and ("matplotlib" in source or "pylab" in source) for kind, source in cells):
         return "plots"
-    for kind, source in cells:
-        if kind in ("locked", "student") and (
-            len(source) > LONGEST_AHEAD
-            or SHELL_NAMES.search(source)
-            or SHOWS_A_VALUE.match(source.rstrip().rsplit("\n", 1)[-1])
-        ):
-            return "ipython"
-    return ""
+    theirs = [source for kind, source in cells if kind in ("locked", "student")]
+    if any(
+        len(source) > LONGEST_AHEAD
+        or SHELL_NAMES.search(source)
+        or SHOWS_A_VALUE.match(source.rstrip().rsplit("\n", 1)[-1])
+        for source in theirs
+    ):
+        return "ipython"
+    return "random" if any("random" in source or "rng" in source for source in theirs) else ""
 
 
 def _own(notebook):

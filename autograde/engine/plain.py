@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
+import sys
 import types
 
 import numpy as np
@@ -19,11 +21,19 @@ NO_UPDATES = bytes(4)
 ARRAY_KINDS = "biufcUSmM"
 SCALAR_KINDS = "biufcmM"
 MEMORY_KINDS = "biufc"  # of which views of one memory may be
-BIT_GENERATORS = {
-    cls.__name__: cls
-    for cls in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
-}
 U16, U32, I64, U64, F64 = map(struct.Struct, ("<H", "<I", "<q", "<Q", "<d"))
+
+
+@functools.cache
+def bit_generators():
+    """Those of which a Generator may cross, by name. Not a constant: numpy imports its random numbers when they
+    are first asked for, and a process without them forks faster."""
+    return {name: getattr(np.random, name) for name in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")}
+
+
+def is_generator(value):
+    random = sys.modules.get("numpy.random")
+    return random is not None and isinstance(value, random.Generator)
 
 
 def family(kind):

@@ -21,7 +21,6 @@ from . import calls, wire, zygote
 
 GRACE = 2.0  # seconds that a trusted answer may come after its deadline
 START_SECONDS = 60.0
-NEEDS = ("ipython", "plots")  # what a notebook may need of its processes besides Python and numpy
 
 
 class SandboxUnavailable(RuntimeError):
@@ -54,7 +53,7 @@ class Zygote:
             "MALLOC_TRIM_THRESHOLD_": str(2**26),
         }
         self.log = os.path.join(
-            home, "-".join([role, *(word for word in arguments if word in NEEDS)]) + ".log"
+            home, "-".join([role, *(word for word in arguments if word in zygote.NEEDS)]) + ".log"
         )
         self.role = role
         command = [

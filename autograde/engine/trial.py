@@ -149,6 +149,7 @@ class _NoShell:
 
 def warm(plots):
     """Import once what trusted cells are likely to import; what is not there, or broken, is left to them."""
+    importlib.import_module("numpy.random")
     with contextlib.suppress(Exception):
         importlib.import_module("autograde.marking")
         catalogues = importlib.import_module("autograde.mistakes")

@@ -4,7 +4,7 @@ waits for orders.
 An engine runs two of them. The "student" zygote knows no test, no solution and no secret, and its forks
 become wardens with a student process each. The "trial" zygote has the course's own modules on its path, and
 its forks run test cells. What few notebooks need has zygotes of its own, since all that is imported makes each
-fork take longer: a student one with "ipython" among its arguments, and a pair with "plots".
+fork take longer: student ones with "random" or "ipython" among their arguments, and a pair with "plots".
 
 Orders come as one datagram each on an inherited socket: JSON, with the fork's sockets attached. The zygote
 ends when the engine says so or is gone, and its forks end with it.
@@ -25,7 +25,8 @@ import time
 MOST_SOCKETS = 4
 MOST_BYTES = 150_000  # of an order; a datagram cannot be much larger
 FAREWELL = b"end"
-COMMON = ("collections", "copy", "dataclasses", "functools", "itertools", "math", "random", "time", "typing")
+NEEDS = ("random", "ipython", "plots")  # what a notebook may need of its processes; each brings those before
+COMMON = ("collections", "copy", "dataclasses", "functools", "itertools", "math", "time", "typing")
 
 BOOT = """
 import sys, types
@@ -112,11 +113,12 @@ def main(control_fd, role, arguments):
 
 
 def _interpreter(home, arguments):
-    if {"ipython", "plots"}.isdisjoint(arguments):
+    needs = set(NEEDS).intersection(arguments)
+    for module in (*COMMON, *(("random", "numpy.random") if needs else ())):
+        importlib.import_module(module)
+    if needs <= {"random"}:
         from .interpreter import Interpreter
 
-        for module in COMMON:
-            importlib.import_module(module)
         return Interpreter()
     from .shell import ShellInterpreter
 

@@ -83,6 +83,9 @@ def test_a_future_statement_holds_for_the_cells_after_it(engine, spawned):
         ("# In: x. Out: its display", ""),
         ("import matplotlib.pyplot as plt", "plots"),
         ("%pylab inline", "plots"),
+        ("import random\nx = random.random()", "random"),
+        ("def he_normal(fan_in, fan_out, rng):\n    return rng.normal(size=(fan_in, fan_out))", "random"),
+        ("rng = np.random.default_rng(0)\nrng.normal()", "ipython"),
         ("x", "ipython"),
         ("x = f(1)\nf(x)\n", "ipython"),
         ("table[3:].sum()", "ipython"),
@@ -103,14 +106,26 @@ def test_most_notebooks_are_known_by_their_text(engine, spawned, source, needs):
 
 @pytest.mark.parametrize(
     "source",
-    ["1 + x", "-x", "[\n  x,\n]", "x = await later()", "y = (", "x?", "files = !ls", "'text'", "x;y"],
+    [
+        "1 + x",
+        "1 + x  # rng",
+        "-x",
+        "[\n  x,\n]",
+        "x = await later()",
+        "y = (",
+        "x?",
+        "files = !ls",
+        "'text'",
+        "x;y",
+    ],
 )
 def test_a_cell_that_turns_out_to_need_ipython_gets_it(engine, spawned, source):
     before = "x = y = 2\nasync def later(): return 4"
     result = engine.run(
         notebook(added(before), added(source), solution("def f(): return x"), test("assert f() in (2, 4)"))
     )
-    assert spawned == ["", "ipython"] and result.questions["test"].status == "right"
+    assert spawned == ["random" if "rng" in source else "", "ipython"]
+    assert result.questions["test"].status == "right"
     assert result.notebook.cells[1].outputs or "await" in source
     assert not result.notes
 
@@ -165,3 +180,18 @@ def test_any_order_of_names_and_calls_gets_the_right_functions(engine, check):
 def test_a_given_cell_is_python_alone_too(engine, spawned):
     result = engine.run(notebook(given("import numpy as np"), solution("y = np.pi"), test("assert y > 3")))
     assert spawned == [""] and result.questions["test"].status == "right"
+
+
+def test_a_generator_reaches_code_that_says_nothing_of_it(engine, spawned):
+    check = (
+        "import numpy as np\nr = np.random.default_rng(3)\nassert f(r) == np.random.default_rng(3).normal()"
+    )
+    result = engine.run(
+        notebook(
+            solution("def f(source):\n    return source.normal()"),
+            test(check + "\nassert r.normal() != np.random.default_rng(3).normal(), 'it stands still'"),
+            test("import numpy as np\nassert g(np.random.default_rng(3)) is not None", "other"),
+        )
+    )
+    assert spawned == [""] and result.questions["test"].status == "right"
+    assert result.questions["other"].status == "wrong"
