@@ -5,9 +5,9 @@ execute    the engine                               preprocessor  it, in the pla
 processes  its ends of the processes that it runs   clean         makes a stranger's text and images harmless
 zygote     warm, clean, forks                       rehearsal     warms the calls in it
 trial      trusted: runs test cells                 student       untrusted: runs cells, answers calls
-warden     starts and ends one student process      sandbox       what that gives up first: landlock, seccomp,
-                                                                  namespaces, on kernel
-folders    measures and removes what students filled
+warden     starts and ends one student process      interpreter   runs them; shell is the same with IPython
+outputs    what cells show, as notebooks keep it    sandbox       what a student process gives up first: landlock,
+folders    measures and removes what students filled              seccomp, namespaces, on kernel
 calls      functions called over a wire, both ways  wire          what crosses: plain, frames, sharing,
                                                                   encoding, decoding
 """

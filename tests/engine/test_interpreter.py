@@ -195,3 +195,10 @@ def test_a_generator_reaches_code_that_says_nothing_of_it(engine, spawned):
     )
     assert spawned == [""] and result.questions["test"].status == "right"
     assert result.questions["other"].status == "wrong"
+
+
+@pytest.mark.parametrize("value", ["lambda x: 7", "5"])
+def test_a_name_that_is_none_stands_for_no_question(engine, value):
+    source = f"def f(x): return x + 1\nglobals()[None] = {value}"
+    result = engine.run(notebook(solution(source), test("assert f(1) == 2 and f(6) == 7")))
+    assert result.questions["test"].status == "right"
