@@ -31,8 +31,9 @@ READ_SECONDS, LONGEST_AHEAD = 2, 20_000  # for the compilation of cells to come;
 SHELL_NAMES = re.compile(
     r"[iI][pP]ython|IPYTHON|\b(?:display|exit|quit)\(|\b(?:In|Out)\[|\b_(?:[io]h|dh|i{1,3}|i?\d+)\b"
 )
-SHOWS_A_VALUE = re.compile(  # a last line that is a name, a call or a place in an array; or a magic
-    r"[%!]|(?!(?:print|assert|pass|raise|del)\b)[A-Za-z_][\w.]*\s*(?:$|[(\[])"
+SHOWS_A_VALUE = re.compile(  # of a cell's last line: a magic, a call, a place in an array, or no `=` in it
+    r"[%!]|(?![\s#@)\]}]|(?:print|assert|pass|raise|del|import|from|def|class|if|elif|else|for|while|with|try"
+    r"|except|finally|async)\b)(?:[A-Za-z_][\w.]*\s*[(\[]|[^=]+$)"
 )
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined in your notebook\.")  # as trial.py says it
 
