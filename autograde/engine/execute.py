@@ -420,11 +420,11 @@ class _Run:
                 self._drop_student()
                 continue
             try:
-                try:
-                    with sock:
+                with sock:
+                    try:
                         return self.trial.test(sock, source, points, seconds, self.undone)
-                finally:
-                    student.served()
+                    finally:
+                        student.served()  # before the fork can hear that the connection is closed, and act on it
             except wire.WireTimeout:
                 self._start_trial()
                 return (

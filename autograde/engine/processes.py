@@ -218,15 +218,16 @@ class Student:
 
     def close(self):
         """End the process and all it left; (how it ended, processor seconds)."""
-        self.channel.close()
-        self.door.close()
         try:
-            self.control.send(b"end")
+            self.control.send(
+                b"end"
+            )  # and not by closing the channel, from which it would take longer to end
         except OSError:
             pass
         self.control.settimeout(10)
         report = self._hear()
-        self.control.close()
+        for end in (self.control, self.channel, self.door):
+            end.close()
         return report.get("ended"), float(report.get("cpu", 0.0))
 
 
