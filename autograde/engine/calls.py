@@ -390,8 +390,15 @@ def asked_name(frame):
     return None
 
 
+_ANSWER = Encoder(Table(), lambda _: (b"f", 0)).message(RETURN, (0, "", (), len), last=True)
+_ANSWER = len(_ANSWER).to_bytes(8, "little") + _ANSWER
+
+
 def function_answer(frame, number):
-    """The frame that answers another, a GET, with this side's function of that number."""
+    """The frame that answers another, a GET, with this side's function of that number.
+
+    Both have their serial number at the same place (see `asked_name`), and the function's comes last.
+    """
     return b"".join((_ANSWER[:26], frame[26:35], _ANSWER[35:-4], number.to_bytes(4, "little")))
 
 
@@ -425,7 +432,3 @@ def reissue(rows):
         warnings.warn_explicit(
             problem, None, "<your code>", min(max(row[2], 0), 10**6), module="your_code", registry={}
         )
-
-
-_ANSWER = Encoder(Table(), lambda _: (b"f", 0)).message(RETURN, (0, "", (), loads), last=True)
-_ANSWER = len(_ANSWER).to_bytes(8, "little") + _ANSWER

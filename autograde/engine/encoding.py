@@ -84,10 +84,7 @@ class Encoder:
         """One mutable object's content with shared objects as references: equal bytes mean that nothing
         changed."""
         out = []
-        if isinstance(value, _CONTAINERS):
-            self._container(value, out, 0)
-        else:
-            self._plain_state(value, out)
+        self._container(value, out, 0)
         return b"".join(out)
 
     def _updates(self):
@@ -171,10 +168,7 @@ class Encoder:
         self.table.objects.append(shared)
         out.append(b"*")
         start = len(out)
-        if isinstance(value, _CONTAINERS):
-            self._container(value, out, depth)
-        else:
-            self._plain_state(value, out)
+        self._container(value, out, depth)
         if len(self.table.objects) == index + 1:  # nothing new in it is shared, so that this is its content
             shared.last = b"".join(out[start:])
 
@@ -182,6 +176,9 @@ class Encoder:
         if depth >= MAX_DEPTH:
             raise Unsendable(f"nested deeper than {MAX_DEPTH} levels, or it contains itself")
         if type(value) not in _CONTAINERS:
+            if is_generator(value):
+                self._plain_state(value, out)
+                return
             value = _plainly(value)
         if isinstance(value, dict):
             out.append(_pack_count(b"D", len(value)))

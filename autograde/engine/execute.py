@@ -300,20 +300,23 @@ class _Run:
         return self.student
 
     def _read_ahead(self):
-        """Have the new process compile the cells to come. One that does not end with it is dropped, and the
-        next compiles each cell when its turn comes, so that it is that cell's to answer for."""
-        if self.ahead:
-            try:
-                alone = self.student.read(self.ahead, time.monotonic() + min(READ_SECONDS, self._left()))
-            except wire.WireError:
-                alone = False
-                self.ahead = []
-            if self.ahead and (alone or self.needs in ("ipython", "plots")):
+        """Have the new process compile the cells to come; False where it is dropped, for one with IPython.
+
+        That is because a cell needs it, or because it did not end with them: then the next compiles each cell
+        when its turn comes, so that it is that cell's to answer for.
+        """
+        if not self.ahead:
+            return True
+        try:
+            alone = self.student.read(self.ahead, time.monotonic() + min(READ_SECONDS, self._left()))
+            if alone or self.needs in ("ipython", "plots"):
                 return True
-            self.needs = self.needs if self.needs == "plots" else "ipython"
-            self._drop_student()
-            return False
-        return True
+        except wire.WireError:
+            self.ahead = []
+        if self.needs != "plots":
+            self.needs = "ipython"
+        self._drop_student()
+        return False
 
     def _cell(self, cell, count):
         """Run a cell of the student's side and keep what it shows."""

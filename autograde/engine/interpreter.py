@@ -120,8 +120,6 @@ class Interpreter:
         lines = [line + "\n" for line in source.splitlines()]
         linecache.cache[f"<cell {count}>"] = len(source), None, lines, f"<cell {count}>"  # for tracebacks
         try:
-            if code is None:
-                raise RuntimeError("this cell is not Python alone")
             exec(code, self.space)
         except BaseException as problem:
             self.outputs.error(problem, frames_of(BaseException.__traceback__.__get__(problem)))

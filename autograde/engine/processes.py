@@ -219,9 +219,7 @@ class Student:
     def close(self):
         """End the process and all it left; (how it ended, processor seconds)."""
         try:
-            self.control.send(
-                b"end"
-            )  # and not by closing the channel, from which it would take longer to end
+            self.control.send(b"end")  # before it hears that the channel is closed, and acts on it
         except OSError:
             pass
         self.control.settimeout(10)

@@ -78,11 +78,6 @@ class Shell(InteractiveShell):
         )
         self.outputs.error(type(problem)(getattr(problem, "msg", str(problem))), frame)
 
-    showindentationerror = None
-
-
-Shell.showindentationerror = lambda self: self.showsyntaxerror()
-
 
 class ShellInterpreter(Interpreter):
     """Runs cells that are Python alone with as little of IPython as it can tell, and others with all of it.

@@ -105,7 +105,7 @@ class Student:
         self.door = door
         self.me = os.getpid()
         self.stay_inside = None if self.me == 1 else landlock.signal_scope()
-        self.server = Server(None, interpreter)  # for the forks
+        self.server = Server(None, interpreter)  # for the forks, which know the functions that it has numbered
         self.read_ahead = {}  # number of a cell: its source, and its code
         self.commands = select.poll()
         self.commands.register(channel.sock, select.POLLIN)
@@ -159,14 +159,11 @@ class Student:
         _, ((_, _, sent),), _, _ = self.door.recvmsg(1, socket.CMSG_SPACE(DESCRIPTOR.size))
         (fd,) = DESCRIPTOR.unpack(sent)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd) as own:
-            given = []  # functions, whose numbers are their places
             while self._hears(own) and (first := own.recv(FIRST_BYTES, socket.MSG_PEEK)):
                 name = calls.asked_name(first)
                 value = self if name is None else self.interpreter.space.get(name, self)
                 if type(value) is types.FunctionType:
-                    number = next((n for n, known in enumerate(given) if known is value), len(given))
-                    if number == len(given):
-                        given.append(value)
+                    _, number = self.server.export(value)
                     own.recv(len(first))
                     own.sendall(calls.function_answer(first, number))
                 elif type(value) in PLAIN:
@@ -179,7 +176,7 @@ class Student:
             child = kernel.fork()
             if child == 0:
                 try:
-                    self._serve_from_fork(own, given)
+                    self._serve_from_fork(own)
                 finally:
                     os._exit(0)
         os.waitpid(child, 0)  # the warden ends it; until then this process would have to copy what it touches
@@ -191,7 +188,7 @@ class Student:
         self.commands.unregister(own)
         return [fd for fd, _ in ready] == [own.fileno()]
 
-    def _serve_from_fork(self, own, given):
+    def _serve_from_fork(self, own):
         # the first process of a PID namespace ends all others by ending, and gets no signal of theirs
         if self.stay_inside:
             sandbox.die_with_parent(self.me)
@@ -200,6 +197,4 @@ class Student:
         os.close(self.door.fileno())
         self.interpreter.outputs.clear()
         self.server.channel = wire.Channel(own)
-        for function in given:
-            self.server.export(function)
         self.server.serve_until_closed()

@@ -26,7 +26,6 @@ MOST_SOCKETS = 4
 MOST_BYTES = 150_000  # of an order; a datagram cannot be much larger
 FAREWELL = b"end"
 NEEDS = ("random", "ipython", "plots")  # what a notebook may need of its processes; each brings those before
-COMMON = ("collections", "copy", "dataclasses", "functools", "itertools", "math", "time", "typing")
 
 BOOT = """
 import sys, types
@@ -50,7 +49,7 @@ def main(control_fd, role, arguments):
     if role == "student":
         from . import student, warden
 
-        interpreter = _interpreter(home, arguments)
+        interpreter = _interpreter(home, next((word for word in NEEDS if word in arguments), ""))
         student.warm(interpreter)
         ready = (
             {"namespaces": False, "why": "switched off"}
@@ -112,17 +111,16 @@ def main(control_fd, role, arguments):
             os.close(fd)
 
 
-def _interpreter(home, arguments):
-    needs = set(NEEDS).intersection(arguments)
-    for module in (*COMMON, *(("random", "numpy.random") if needs else ())):
-        importlib.import_module(module)
-    if needs <= {"random"}:
+def _interpreter(home, needs):
+    if needs:
+        importlib.import_module("numpy.random")
+    if needs in ("", "random"):
         from .interpreter import Interpreter
 
         return Interpreter()
     from .shell import ShellInterpreter
 
-    return ShellInterpreter(home, "plots" in arguments)
+    return ShellInterpreter(home, needs == "plots")
 
 
 def _tidy_up(home):

@@ -9,8 +9,16 @@ import pytest
 from autograde import cells
 from autograde.course import find_topic
 
-# topic, function: {what is wrong: (text of the solution, text in its place)}
 CENTRED = ("    return rng.uniform", "    W = rng.uniform", "\n    return W - W.mean(axis=0)")
+COASTING = {
+    "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
+    "no rest of a velocity": ("    v_new", "    v = np.where(np.abs(v) < 1e-3, 0.0, v)\n    v_new"),
+    "stands still without a gradient": (
+        "    v_new",
+        "    if not np.any(g):\n        return w * 1.0, v * 1.0\n    v_new",
+    ),
+}
+# topic, function: {what is wrong: (text of the solution, text in its place)}
 FAULTS = {
     ("01", "gradient_descent"): {
         "stops at a small gradient": (
@@ -90,7 +98,8 @@ FAULTS = {
         for share in ("1e-2", "1e-3", "1e-4", "1e-5")
     }
     | {"lets small rises pass": ("errors[epoch - 2] else", "errors[epoch - 2] + 1e-3 else")},
-    ("04", "momentum_step"): {
+    ("04", "momentum_step"): COASTING
+    | {
         "the gradient itself at rho = 0": (
             "    v_new",
             "    if rho == 0:\n        return w - lr * g, g\n    v_new",
@@ -99,22 +108,11 @@ FAULTS = {
             "    v_new",
             "    if not np.any(v) and not np.any(g):\n        return w, v\n    v_new",
         ),
-        "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
-        "no rest of a velocity": ("    v_new", "    v = np.where(np.abs(v) < 1e-3, 0.0, v)\n    v_new"),
         "holds large gradients back": ("* v + g", "* v + np.clip(g, -4, 4)"),
-        "stands still without a gradient": (
-            "    v_new",
-            "    if not np.any(g):\n        return w * 1.0, v * 1.0\n    v_new",
-        ),
     },
-    ("04", "velocity_form_step"): {
-        "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
-        "no rest of a velocity": ("    v_new", "    v = np.where(np.abs(v) < 1e-3, 0.0, v)\n    v_new"),
+    ("04", "velocity_form_step"): COASTING
+    | {
         "holds large gradients back": ("- lr * g", "- lr * np.clip(g, -4, 4)"),
-        "stands still without a gradient": (
-            "    v_new",
-            "    if not np.any(g):\n        return w * 1.0, v * 1.0\n    v_new",
-        ),
     },
     ("04", "nesterov_step"): {
         "momentum of 0.9 at most": ("float(rho)", "min(rho, 0.9)"),
